@@ -1,0 +1,1 @@
+"""Data sets, tasks, scoring, and comparisons with other packages."""

@@ -1,0 +1,1 @@
+"""Language models: requests, providers, and structured answers. Knows no graph and no solver."""

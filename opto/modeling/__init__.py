@@ -1,0 +1,1 @@
+"""Problems in words turned into solved, checked models."""

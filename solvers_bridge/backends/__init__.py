@@ -1,0 +1,1 @@
+"""Solvers behind one Protocol; each package is imported in one file only."""

@@ -1,0 +1,1 @@
+"""The model types and the grammar of their expressions."""

@@ -1,0 +1,1 @@
+"""Recording, storing, reading and replaying runs. Usable alone; knows nothing of opto."""
