@@ -1,0 +1,1 @@
+"""Prompts are files; this package turns one into messages."""
