@@ -42,7 +42,7 @@ class IndexSet(Part):
     last: int | None
     """Last integer of the range, included."""
     tuples_of: list[Name] | None
-    """Names of the sets whose product a tuple set is a part of; `rows` or `where` picks the part."""
+    """Names of the sets (lists or ranges) of whose product `rows` or `where` picks a part."""
     rows: list[list[Key]] | None
     """The tuples themselves, one key per set in `tuples_of`."""
     where: str | None
