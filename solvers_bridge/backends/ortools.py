@@ -1,0 +1,247 @@
+"""OR-Tools as a second, independent engine, in a process of its own.
+
+Lives here: starting, feeding, timing and killing the worker; its answers as `Outcome`.
+Never here: `import ortools` (highspy and ortools cannot share a process), the choice of solver.
+
+The worker is kept for the next solve and killed when it overruns its time, when the caller is
+interrupted, or when it dies. It gets a small environment: no secrets of the parent.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from solvers_bridge.backends.frames import read_frame_until, write_frame
+from solvers_bridge.backends.routing import Route, choose
+from solvers_bridge.errors import MissingSolverError
+from solvers_bridge.form import StandardForm
+from solvers_bridge.outcome import Limits, Outcome, Stop
+
+_STOPS = {
+    "OPTIMAL": Stop.OPTIMAL,
+    "INFEASIBLE": Stop.INFEASIBLE,
+    "UNBOUNDED": Stop.UNBOUNDED,
+    "INFEASIBLE_OR_UNBOUNDED": Stop.INFEASIBLE_OR_UNBOUNDED,
+    "IMPRECISE": Stop.NUMERIC,
+    "NUMERICAL_ERROR": Stop.NUMERIC,
+    "MEMORY": Stop.MEMORY_LIMIT,
+}
+_LIMITS = {"TIME": Stop.TIME_LIMIT, "MEMORY": Stop.MEMORY_LIMIT, "INTERRUPTED": Stop.INTERRUPTED}
+_KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
+_START_S = 20.0
+"""Time a worker may take to import its packages, on top of the time limit of the solve."""
+_GRACE_S = 1.0
+"""Time a solver may overrun its own limit before its process is killed."""
+_BYTES_PER_S = 20e6
+"""Speed, pessimistic, at which a model is read and built; gives large models more grace."""
+
+
+class OrTools:
+    """GLOP, PDLP, SCIP or CP-SAT, whichever fits the model; see `routing.choose`."""
+
+    name = "ortools"
+
+    def __init__(self, *, memory_mb: int = 8192) -> None:
+        """Prepare; no process is started before the first solve.
+
+        Args:
+            memory_mb: Address space the worker may use, in megabytes.
+
+        Raises:
+            MissingSolverError: ortools is not installed.
+        """
+        if find_spec("ortools") is None:
+            raise MissingSolverError(
+                "Solver 'ortools' needs the package 'ortools'.",
+                fix="pip install 'optolab[ortools]'",
+            )
+        self._memory_mb = memory_mb
+        self._lock = threading.Lock()
+        self._kept: list[_Worker] = []
+        weakref.finalize(self, _end, self._kept)  # also at exit
+
+    def solve(self, form: StandardForm, limits: Limits) -> Outcome:
+        """Best answer within `limits`; a killed or broken worker is an outcome, not an exception.
+
+        Args:
+            form: n columns, m rows.
+            limits: Wall-clock seconds, relative gap, threads, seed.
+
+        Raises:
+            DataError: the arrays hold NaN, infinity or lengths that do not fit.
+        """
+        form.validate()
+        route = choose(form)
+        begun = time.monotonic()
+        try:
+            facts, arrays = self._ask(route, limits)
+        except TimeoutError:
+            facts, arrays = _killed("TIME", "killed: it did not stop at its time limit"), {}
+        facts["seconds"] = time.monotonic() - begun
+        return _outcome(form, route, facts, arrays)
+
+    def close(self) -> None:
+        """End the worker; the next solve starts a new one."""
+        with self._lock:
+            _end(self._kept)
+
+    def _ask(
+        self, route: Route, limits: Limits
+    ) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        request = _request(route, limits)
+        with self._lock:
+            if not self._kept:
+                self._kept.append(_Worker.start(self._memory_mb))
+            worker = self._kept[0]
+            grace = _START_S * (not worker.used) + _GRACE_S + len(request) / _BYTES_PER_S
+            deadline = time.monotonic() + limits.time_limit_s + grace
+            try:
+                reply = worker.ask(request, deadline)
+            except BaseException:  # overrun or Ctrl-C: the solver will not hear of it otherwise
+                _end(self._kept)
+                raise
+            if reply is None:
+                last_words = _end(self._kept)
+                memory = "bad_alloc" in last_words or "MemoryError" in last_words
+                return _killed("MEMORY" if memory else "OTHER", f"worker died: {last_words}"), {}
+        with np.load(io.BytesIO(reply), allow_pickle=False) as packed:
+            arrays = {name: packed[name] for name in packed.files}
+        return json.loads(arrays.pop("facts").tobytes()), arrays
+
+
+@dataclass(slots=True)
+class _Worker:
+    """One child process and the pipes to it."""
+
+    process: subprocess.Popen[bytes]
+    requests: IO[bytes]
+    answers: IO[bytes]
+    chatter: IO[bytes]
+    used: bool = False
+
+    @classmethod
+    def start(cls, memory_mb: int) -> _Worker:
+        environment = {k: os.environ[k] for k in _KEPT_ENVIRONMENT if k in os.environ}
+        paths = [str(Path(__file__).parents[2]), *(path for path in sys.path if path)]
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
+        # a file, because a pipe that nobody reads would block the solver
+        chatter = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `kill`
+        process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            [sys.executable, "-P", "-m", "solvers_bridge.backends.ortools_worker", str(memory_mb)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=chatter,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is the parent's to handle
+            bufsize=0,
+        )
+        requests, answers = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        return cls(process, requests, answers, chatter)
+
+    def ask(self, request: bytes, deadline: float) -> bytes | None:
+        """The reply; None when the worker is dead. Raises TimeoutError at `deadline`."""
+        try:
+            write_frame(self.requests, request)
+            reply = read_frame_until(self.answers.fileno(), deadline)
+        except BrokenPipeError:
+            return None
+        self.used = True
+        return reply
+
+    def kill(self) -> str:
+        """End the process, free the pipes; the last 500 characters of its stderr."""
+        self.process.kill()
+        self.process.wait()
+        self.requests.close()
+        self.answers.close()
+        with self.chatter as said:
+            said.seek(0)
+            text = said.read().decode(errors="replace")
+        return text.strip()[-500:] or f"exit code {self.process.returncode}"
+
+
+def _end(workers: list[_Worker]) -> str:
+    """Kill the workers; gives the end of what the last one wrote to stderr."""
+    last_words = ""
+    while workers:
+        last_words = workers.pop().kill()
+    return last_words
+
+
+def _request(route: Route, limits: Limits) -> bytes:
+    settings = {
+        "solver": route.solver,
+        "time_limit_s": limits.time_limit_s,
+        "mip_gap": limits.mip_gap,
+        "threads": limits.threads,
+        "seed": limits.seed,
+    }
+    form = route.form
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        allow_pickle=False,
+        settings=np.frombuffer(json.dumps(settings).encode(), dtype=np.uint8),
+        maximize=np.array(form.sense == "max"),
+        offset=np.array(form.offset),
+        cost=form.cost,
+        col_lower=form.col_lower,
+        col_upper=form.col_upper,
+        integer=form.integer,
+        row_lower=form.row_lower,
+        row_upper=form.row_upper,
+        starts=form.starts,
+        indices=form.indices,
+        coefs=form.coefs,
+    )
+    return buffer.getvalue()
+
+
+def _killed(limit: str, words: str) -> dict[str, Any]:
+    return {"reason": "NO_SOLUTION_FOUND", "limit": limit, "raw_status": words}
+
+
+def _outcome(
+    form: StandardForm, route: Route, facts: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]
+) -> Outcome:
+    """What the worker said, in the model's sense and units."""
+    stop = _STOPS.get(facts["reason"]) or _LIMITS.get(facts["limit"], Stop.ERROR)
+    x = None if stop is Stop.UNBOUNDED else arrays.get("x")
+    objective = None if x is None else form.objective(x)
+    bound = facts.get("bound")
+    if bound is not None:  # the scaled form has no constant
+        bound = bound / route.unit + (form.offset - route.form.offset)
+    if bound is None or not math.isfinite(bound):
+        bound = objective if stop is Stop.OPTIMAL else None
+    gap = None
+    if objective is not None and bound is not None:
+        gap = abs(objective - bound) / max(1e-9, abs(objective)) if objective != bound else 0.0
+    return Outcome(
+        stop=stop,
+        x=x,
+        objective=objective,
+        bound=bound,
+        gap=gap,
+        raw_status=facts["raw_status"],
+        engine=f"OR-Tools {version('ortools')} {route.solver}",
+        seconds=facts["seconds"],
+        duals=arrays.get("duals") if x is not None else None,
+        message=f"{route.solver} was asked: {route.why}.",
+    )
