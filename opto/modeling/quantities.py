@@ -77,7 +77,9 @@ def matches(value: float, stated: float) -> bool:
     factors (60 minutes, 100 cents, 1000 grams, 7 days, 12 months, 24 hours).
     """
     magnitude, origin = abs(value), abs(stated)
-    forms = [origin, 1 - origin, 1 + origin, *([1 / origin] if origin else [])]
+    forms = [origin, *([1 / origin] if origin else [])]
+    if origin < 1:
+        forms += [1 - origin, 1 + origin]
     scales = (1, 100, 60, 1000, 7, 12, 24)
     return any(
         _close(magnitude, form * scale) or _close(magnitude, form / scale)

@@ -1,0 +1,107 @@
+"""From a draft to a solved and questioned model, with everything found on the way.
+
+Lives here: bind → check → compile → solve → verify → audit, without any model call.
+Never here: prompts, repair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from opto.modeling.audit import audit
+from opto.modeling.bind import BindError, bind
+from opto.modeling.draft import Draft
+from opto.modeling.problem import Problem
+from solvers_bridge.api import Solved, solve_model
+from solvers_bridge.backends import get_backend
+from solvers_bridge.check import Finding, check
+from solvers_bridge.diagnose import find_conflict, find_growth
+from solvers_bridge.errors import BridgeError
+from solvers_bridge.ir.model import Model
+from solvers_bridge.outcome import Limits, Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One draft and what became of it."""
+
+    draft: Draft
+    model: Model | None
+    """None where the draft could not be joined with its tables."""
+    solved: Solved | None
+    """None where an error stopped the model before the solver."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def weight(self) -> tuple[int, int]:
+        """Errors and warnings; a repair is taken only if this becomes smaller."""
+        errors = sum(finding.severity == "error" for finding in self.findings)
+        return errors, len(self.findings) - errors
+
+
+async def evaluate(draft: Draft, problem: Problem, *, limits: Limits) -> Attempt:
+    """Build, solve and question `draft`. Faults of the draft become findings, never exceptions."""
+    try:
+        model = bind(draft, problem)
+    except BindError as error:
+        return Attempt(draft, None, None, (_finding(error, path=error.where),))
+    findings = check(model)
+    if any(finding.severity == "error" for finding in findings):
+        return Attempt(draft, model, None, tuple(findings))
+    try:
+        solved = await asyncio.to_thread(solve_model, model, limits=limits)
+        doubts = await asyncio.to_thread(lambda: [*_status(model, solved)])
+    except BridgeError as error:
+        return Attempt(draft, model, None, (*findings, _finding(error, path=error.where)))
+    return Attempt(draft, model, solved, (*findings, *doubts, *audit(model, problem)))
+
+
+def _status(model: Model, solved: Solved) -> Iterator[Finding]:
+    """What the solver's answer says about the model."""
+    match solved.outcome.stop:
+        case Stop.INFEASIBLE:
+            yield Finding(
+                path="",
+                code="infeasible",
+                severity="warning",
+                message=f"no choice satisfies all rules: {_conflict(model, solved)}",
+                fix="Compare each with the words of the problem; if all are right, change nothing.",
+            )
+        case Stop.UNBOUNDED:
+            grows = ", ".join(find_growth(solved.form, get_backend("highs"))) or "the objective"
+            yield Finding(
+                path="",
+                code="unbounded",
+                severity="warning",
+                message=f"nothing limits {grows}: the objective can be made as good as one likes",
+                fix="Look for a rule that is missing or turned round; if there is none, change "
+                "nothing.",
+            )
+        case Stop.OPTIMAL if solved.outcome.x is not None and not solved.outcome.x.any():
+            yield Finding(
+                path="",
+                code="all-zero",
+                severity="warning",
+                message="the best choice is to do nothing at all: every decision is 0",
+                fix="Look for a minimum that is missing, or an objective turned round.",
+            )
+
+
+def _conflict(model: Model, solved: Solved) -> str:
+    conflict = find_conflict(solved.form, get_backend("highs"))
+    if conflict is None:
+        return "the solver could not say which clash"
+    rules = {constraint.name: constraint for constraint in model.constraints}
+    parts = [_said(name, rules[name].quote) for name in conflict.constraints if name in rules]
+    parts += [f"the bounds of {name}" for name in conflict.bounds]
+    return "; ".join(parts) + (" clash" if conflict.irreducible else " are among those that clash")
+
+
+def _said(name: str, quote: str) -> str:
+    return f'{name} ("{quote}")' if quote else name
+
+
+def _finding(error: BridgeError | BindError, *, path: str) -> Finding:
+    return Finding(path=path, code=error.code, severity="error", message=error.what, fix=error.fix)

@@ -1,0 +1,1 @@
+"""Ways from a problem in words to a draft of its model."""

@@ -1,0 +1,28 @@
+"""House rules that no linter knows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("opto", "solvers_bridge", "traces", "benchmarks")
+SOURCES = sorted(file for name in PACKAGES for file in (ROOT / name).rglob("*.py"))
+LONGEST = 350
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_file_has_one_room_and_says_what_lives_in_it(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+
+    assert text.count("\n") <= LONGEST
+    assert text.lstrip().startswith('"""')
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_no_file_evaluates_text_or_unpickles(file: Path) -> None:
+    code = file.read_text(encoding="utf-8")
+
+    assert not re.search(r"(?<![\w.])(exec|eval)\(|\bpickle\.|marshal\.", code)
