@@ -31,6 +31,12 @@ class LeaseError(TraceError):
     code = "traces.lease"
 
 
+class UnknownRunError(TraceError):
+    """The store holds no run of this name."""
+
+    code = "traces.unknown_run"
+
+
 class StoreError(TraceError):
     """The file of runs cannot be opened, read or written."""
 

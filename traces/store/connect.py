@@ -52,12 +52,11 @@ def connect(path: Path | None, *, read_only: bool) -> sqlite3.Connection:
         return _prepared(_sqlite(":memory:"), None)
     if read_only:
         return _reader(path)
-    if not path.parent.is_dir():
-        path.parent.mkdir(parents=True, mode=0o700)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)  # before SQLite does, which would let others read it
+    db = _prepared(_sqlite(f"{path.as_uri()}?mode=rw"), path)
     if path.stat().st_uid == getattr(os, "getuid", lambda: -1)():
         path.chmod(0o600)
-    db = _prepared(_sqlite(f"{path.as_uri()}?mode=rw"), path)
     if version(db) <= len(MIGRATIONS):
         return db
     db.close()  # made by a newer version: what we do not know, we do not write
@@ -83,6 +82,12 @@ def _reader(path: Path) -> sqlite3.Connection:
         db = _sqlite(f"{path.as_uri()}?mode=ro&immutable=1")
     with _closed_on_error(db):
         _refuse_foreign(db, path)
+        if version(db) == 0:
+            raise StoreError(
+                "The file is empty: nothing was recorded to it.",
+                where=str(path),
+                fix="Choose the file that a run was recorded to.",
+            )
     return db
 
 

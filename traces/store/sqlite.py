@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -130,31 +130,38 @@ class Store:
         return Event(lease.run, seq, at, kind, span, kept)
 
     def restore(self, events: Iterable[Event]) -> int:
-        """Write exported events as they were, all or none; returns how many.
+        """Write exported events of runs that are not here yet, all or none; returns how many.
 
         Raises:
-            StoreError: An event of the same run and seq is there already.
+            StoreError: A run of that name is here already, or an event comes twice.
         """
         rows = []
         for event in events:
             body = _body(self.redactor.mapping(event.data), event.kind)
             rows.append((event.run, event.seq, event.at, event.kind, event.span, body))
         with self._writing() as db:
+            for run in {row[0] for row in rows}:
+                if db.execute(
+                    "SELECT 1 FROM event WHERE run = ?1 UNION SELECT 1 FROM lease WHERE run = ?1",
+                    (run,),
+                ).fetchone():
+                    raise self._not_restored(f"Run {run!r} is in the file already.")
             try:
                 db.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", rows)
-            except sqlite3.IntegrityError as clash:
-                raise StoreError(
-                    "Some of these events are in the file already.",
-                    where=str(self),
-                    fix="Import into a new file.",
-                ) from clash
+            except sqlite3.IntegrityError as twice:
+                raise self._not_restored("An event comes twice in what is imported.") from twice
         return len(rows)
 
-    def rows(self, sql: str, args: Sequence[str | int | None] = ()) -> list[tuple[Any, ...]]:
+    def _not_restored(self, what: str) -> StoreError:
+        return StoreError(what, where=str(self), fix="Import into a new file.")
+
+    def rows(
+        self, sql: str, args: Mapping[str, str | int | None] | None = None
+    ) -> list[tuple[Any, ...]]:
         """All rows of one SELECT, seen at one moment; for `traces.read`."""
         with self._lock, explained("read", str(self)):
             self._check_usable()
-            return self._db.execute(sql, args).fetchall()
+            return self._db.execute(sql, args or {}).fetchall()
 
     def close(self) -> None:
         """Give all leases back and close the file; may be called twice."""
