@@ -1,0 +1,50 @@
+"""Every call of a model, as events of the run in force.
+
+Lives here: the outermost wrapper of a provider, and the kinds of events it writes.
+Never here: storage, counting, retries; without an active recorder nothing is written.
+"""
+
+from __future__ import annotations
+
+from opto.llm.errors import ModelCallError
+from opto.llm.secret import redact
+from opto.llm.types import JSON, Capabilities, Completion, Provider, Request
+from traces.record import NOTHING, current
+
+CALL = "llm.call"
+"""Data: `model`, `key`, `request`, `completion`; what `replay:FILE` answers from."""
+ERROR = "llm.error"
+"""Data: `model`, `key`, `request`, `code`, `message`, `attempts`."""
+RETRY = "llm.retry"
+"""Data: `model`, `code`, `message`, `attempt`, `wait_s`."""
+
+
+class Recorded:
+    """A provider whose calls, also failed ones, are events."""
+
+    def __init__(self, inner: Provider) -> None:
+        self.inner = inner
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.inner.capabilities
+
+    async def complete(self, request: Request) -> Completion:
+        recorder = current() or NOTHING
+        about: JSON = {"model": self.name, "key": request.key(self.name)}
+        about["request"] = request.to_json()
+        try:
+            completion = await self.inner.complete(request)
+        except ModelCallError as error:
+            message = redact(str(error))
+            recorder.emit(ERROR, **about, code=error.code, message=message, attempts=error.attempts)
+            raise
+        recorder.emit(CALL, **about, completion=completion.to_json())
+        return completion
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
