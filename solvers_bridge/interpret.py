@@ -15,7 +15,7 @@ from solvers_bridge.errors import DataError
 from solvers_bridge.ir.expression import parse_expression, parse_forall
 from solvers_bridge.ir.model import Constraint, Model, Number, Relation, Variable
 from solvers_bridge.ir.reference import Reading, Reference
-from solvers_bridge.ir.tables import Keys, combinations, exact, place_in, shown
+from solvers_bridge.ir.tables import Keys, combinations, exact, shown
 
 Point = Mapping[str, Mapping[Keys, Fraction | float]]
 
@@ -146,16 +146,15 @@ class _Point:
             raise DataError(
                 f'There is no variable "{unknown[0]}".', where="values", fix="Leave it out."
             )
-        self._reference, self._values = reference, values
+        self._values = values
 
     def at(self, name: str, key: Keys) -> Fraction:
-        axes = self._reference.axes(self._reference.variables[name].index)
         value: Number | Fraction | None = self._values.get(name, {}).get(key)
-        if value is None or place_in(axes, key) is None:
+        if value is None:
             raise DataError(
                 f'Variable "{name}" has no value for key {shown(key)}.',
                 where=f"values[{name!r}]",
-                fix="Give one number per key of its index sets, and use no key outside them.",
+                fix="Give one number per key of its index sets.",
             )
         return exact(value, where=f"values[{name!r}]")
 

@@ -24,11 +24,11 @@ from solvers_bridge.ir.model import IndexSet, Key, Model
 from solvers_bridge.ir.tables import (
     Axis,
     Keys,
-    OutsideSetError,
     Table,
     base_axis,
     combinations,
     listed_axis,
+    place_in,
     shown,
 )
 
@@ -50,6 +50,12 @@ class TooLargeError(ModelError):
     """Evaluating one key at a time would take too long."""
 
     code = "bridge.model.too_large"
+
+
+class OutsideSetError(ModelError):
+    """A key, often a computed one such as `t-1`, is not in the set it is used with."""
+
+    code = "bridge.model.outside_set"
 
 
 class Reference:
@@ -237,14 +243,19 @@ class Reading:
 
     def _looked_up(self, name: str, keys: Keys) -> Fraction:
         if name in self.reference.parameters:
-            try:
-                return self.reference.table(name)[keys]
-            except OutsideSetError as fault:
-                raise OutsideSetError(
-                    f"{name}{shown(keys)}: {fault.what}", where=self.where, fix=fault.fix
-                ) from None
-        if name not in self.reference.variables:
+            index = self.reference.parameters[name].index
+        elif name in self.reference.variables:
+            index = self.reference.variables[name].index
+        else:
             raise self._fault(f'Unknown name "{name}".')
+        if place_in(self.reference.axes(index), keys) is None:
+            raise OutsideSetError(
+                f"{name}{shown(keys)} does not exist: its keys are from {', '.join(index) or '()'}.",
+                where=self.where,
+                fix="Filter such keys away with `if`, or extend the set.",
+            )
+        if name in self.reference.parameters:
+            return self.reference.table(name)[keys]
         if self.choose is None:
             raise self._fault(f'"{name}" is a variable; only parameters may stand here.')
         return self.choose(name, keys)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from solvers_bridge.errors import DataError, ModelError
+from solvers_bridge.errors import DataError
 from solvers_bridge.ir.model import IndexSet, Key, Parameter, Values
 
 Keys = tuple[Key, ...]
@@ -91,13 +91,15 @@ def combinations(axes: Sequence[Axis]) -> Iterator[Keys]:
 def place_in(axes: Sequence[Axis], key: Keys) -> int | None:
     """Row-major position of a flat `key` in the product of `axes`; None when it is outside."""
     at = position = 0
+    if len(key) != sum(axis.width for axis in axes):
+        return None
     for axis in axes:
         place = axis.place(key[at : at + axis.width])
         if place is None:
             return None
         position = position * axis.size + place
         at += axis.width
-    return position if at == len(key) else None
+    return position
 
 
 class Table:
@@ -132,26 +134,16 @@ class Table:
             self._default = values.default
 
     def __getitem__(self, key: Keys) -> Fraction:
+        """The number at a key of the parameter's index sets (KeyError: not a key of them)."""
         place = place_in(self._axes, key)
         if place is None:
-            sets = ", ".join(axis.name for axis in self._axes)
-            raise OutsideSetError(
-                f"Key {shown(key)} is not in {sets or 'an index-free parameter'}.",
-                where=self._where,
-                fix="Filter it away with `if`, or extend the set.",
-            )
+            raise KeyError(key)
         value = self._flat[place] if self._flat is not None else self._cells.get(key, self._default)
         if value is None:
             raise DataError(
                 f"There is no value for key {shown(key)}.", where=self._where, fix="Add a cell."
             )
         return exact(value, where=self._where)
-
-
-class OutsideSetError(ModelError):
-    """A key, often a computed one such as `t-1`, is not in the set it is used with."""
-
-    code = "bridge.model.outside_set"
 
 
 def shown(key: Keys) -> str:
