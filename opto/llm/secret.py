@@ -1,24 +1,22 @@
 """Keys that cannot be printed by accident, and text from which they are removed.
 
-Lives here: the one type that holds an API key, the environment variables keys come from, and
-redaction of text that a server or an exception wrote.
+Lives here: the one type that holds an API key, the environment variables keys come from, and the
+redactor that knows them.
 Never here: requests, files; a key is never read from or written to one.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from typing import ClassVar, NoReturn, final
 from weakref import WeakSet
+
+from traces.redact import Redactor
 
 KEY_VARIABLES = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPTO_API_KEY")
 """`OPTO_API_KEY` is for servers named by a base URL, so that a vendor's key goes to no one else."""
 
 HIDDEN = "[key]"
-_LOOKS_LIKE_A_KEY = re.compile(
-    r"(?i:\bbearer\s+|[?&](?:api_)?key=|\bx-api-key:\s*)[^\s\"'&,;]+|\bsk-[\w*-]{6,}"
-)
 
 
 @final
@@ -58,15 +56,13 @@ class Secret:
         raise TypeError("a Secret is not written anywhere")
 
 
-def known_secrets() -> tuple[Secret, ...]:
-    """The keys in the environment right now and those in use, for redactors. Longest first."""
+def redactor() -> Redactor:
+    """A redactor of the keys in the environment right now and of all keys in use."""
     named = [Secret.from_environment(variable) for variable in KEY_VARIABLES]
-    found = {secret.reveal(): secret for secret in (*Secret.alive(), *named) if secret is not None}
-    return tuple(found[text] for text in sorted(found, key=len, reverse=True) if text)
+    held = (*Secret.alive(), *named)
+    return Redactor(secret.reveal() for secret in held if secret is not None)
 
 
 def redact(text: str) -> str:
-    """`text` without keys: those in use, those in the environment, and what looks like one."""
-    for secret in known_secrets():
-        text = text.replace(secret.reveal(), HIDDEN)
-    return _LOOKS_LIKE_A_KEY.sub(HIDDEN, text)
+    """`text` without keys and without what looks like one."""
+    return redactor().text(text)

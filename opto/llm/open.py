@@ -1,0 +1,162 @@
+"""From a model spec to a model: `openai:NAME`, `llamacpp:NAME`, `mailbox:DIR`, ...
+
+Lives here: the table of providers, the order of wrappers, and the default model.
+Never here: provider details; each module imports its own SDK and is imported when first named.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+
+from opto.errors import OptoError
+from opto.llm import store
+from opto.llm.client import LM
+from opto.llm.errors import NoModel, UnknownModel
+from opto.llm.retry import Retrying, RetryPolicy
+from opto.llm.types import OpenOptions, Provider
+from opto.settings import Settings, load_settings
+
+DEFAULT_LOCAL = "qwen2.5-coder-1.5b-instruct-q4_k_m"
+"""The pinned model that is used when no other is named and it is in the cache."""
+Opener = Callable[[str, OpenOptions], Provider]
+
+
+class MissingPackage(OptoError):  # noqa: N818  (the name says what happened)
+    """A provider needs a package that is not installed."""
+
+    code = "llm.missing_package"
+
+
+def open_model(spec: str | None = None, settings: Settings | None = None) -> LM:
+    """The model a spec names; close it, or use it as a context manager.
+
+    Args:
+        spec: `openai:NAME`, `openai:NAME@http://host:port/v1`, `anthropic:NAME`,
+            `llamacpp:NAME` or a path, `mailbox:DIR`, `replay:FILE`. None: `settings.model`, else
+            the local default if it is in the cache.
+        settings: None reads them (`load_settings`).
+
+    Raises:
+        UnknownModel: The spec names no provider.
+        NoModel: No spec, and nothing to fall back on.
+        MissingPackage: The provider's package is not installed.
+        OptoError: The provider cannot be opened: no key, no such file, ...
+    """
+    settings = settings or load_settings()
+    folder = settings.models_dir or store.models_folder()
+    spec = spec or settings.model or _default(folder)
+    kind, colon, rest = spec.strip().partition(":")
+    if not colon or kind not in _OPENERS:
+        raise _unknown(spec)
+    options = OpenOptions(model_dir=folder, attempt_timeout_s=settings.call_timeout_s)
+    try:
+        provider = _OPENERS[kind](rest, options)
+    except ModuleNotFoundError as missing:
+        raise _missing(kind, missing) from missing
+    if kind in _REMOTE:
+        provider = Retrying(provider, RetryPolicy(deadline_s=settings.call_timeout_s))
+    return LM(provider)
+
+
+def _openai(rest: str, options: OpenOptions) -> Provider:
+    from opto.llm.openai import open_provider  # noqa: PLC0415  (SDKs load when first named)
+
+    return open_provider(rest, options)
+
+
+def _anthropic(rest: str, options: OpenOptions) -> Provider:
+    from opto.llm.anthropic import open_provider  # noqa: PLC0415
+
+    return open_provider(rest, options)
+
+
+def _llamacpp(rest: str, options: OpenOptions) -> Provider:
+    from opto.llm.llamacpp import open_provider  # noqa: PLC0415
+
+    return open_provider(rest, options)
+
+
+def _mailbox(rest: str, options: OpenOptions) -> Provider:
+    from opto.llm.mailbox import open_provider  # noqa: PLC0415
+
+    return open_provider(rest, options)
+
+
+def _replay(rest: str, options: OpenOptions) -> Provider:
+    from opto.llm.replay import open_provider  # noqa: PLC0415
+
+    return open_provider(rest, options)
+
+
+_OPENERS: dict[str, Opener] = {
+    "openai": _openai,
+    "anthropic": _anthropic,
+    "llamacpp": _llamacpp,
+    "mailbox": _mailbox,
+    "replay": _replay,
+}
+_REMOTE = frozenset({"openai", "anthropic"})
+"""Providers behind a network, where asking again can help."""
+_EXTRAS = {"anthropic": "anthropic", "llamacpp": "local"}
+
+
+def _default(folder: Path) -> str:
+    """The spec when none is given; a vendor is never chosen silently, since it costs money."""
+    here = {entry.name for entry in store.list_models(folder=folder) if entry.path is not None}
+    if DEFAULT_LOCAL in here:
+        return f"llamacpp:{DEFAULT_LOCAL}"
+    vendors = {"OPENAI_API_KEY": "openai:NAME", "ANTHROPIC_API_KEY": "anthropic:NAME"}
+    hint = "".join(
+        f" ({variable} is set: --model {spec})"
+        for variable, spec in vendors.items()
+        if os.environ.get(variable)
+    )
+    raise NoModel(
+        "No model is chosen." + hint,
+        where="--model, OPTO_MODEL and opto.toml name none, and no default model is downloaded",
+        fix=(
+            "Choose one of:\n"
+            f"  opto model pull {DEFAULT_LOCAL}   (local, 1.1 GB)\n"
+            "  --model openai:NAME or anthropic:NAME   (key in OPENAI_API_KEY, ANTHROPIC_API_KEY)\n"
+            "  --model openai:NAME@http://host:port/v1   (any compatible server)\n"
+            "  --model mailbox:DIR   (you, or another program, answer in files)"
+        ),
+    )
+
+
+def _unknown(spec: str) -> UnknownModel:
+    kind, colon, rest = spec.partition(":")
+    guess = _vendor_of(spec)
+    near = get_close_matches(kind.lower(), _OPENERS, n=1)
+    if colon and near:
+        hint = f"Did you mean {near[0]}:{rest}? "
+    elif guess:
+        hint = f"Did you mean {guess}:{spec}? "
+    else:
+        hint = ""
+    return UnknownModel(
+        f"No provider for the model {spec!r}.",
+        where="a model spec is PROVIDER:NAME",
+        fix=f"{hint}Providers: {', '.join(_OPENERS)}.",
+    )
+
+
+def _vendor_of(name: str) -> str:
+    """The provider of a bare model name, where it gives itself away; else empty."""
+    if name.endswith(".gguf") or name in store.known_models():
+        return "llamacpp"
+    if name.startswith("claude"):
+        return "anthropic"
+    return "openai" if name.startswith(("gpt", "o1", "o3", "o4")) else ""
+
+
+def _missing(kind: str, missing: ModuleNotFoundError) -> MissingPackage:
+    extra = _EXTRAS.get(kind)
+    return MissingPackage(
+        f"The provider {kind!r} needs the package {missing.name!r}.",
+        where=f"{kind}:",
+        fix="pip install 'optolab" + (f"[{extra}]'" if extra else "'"),
+    )
