@@ -44,7 +44,7 @@ print(after)
 @pytest.mark.parametrize("acknowledged", [1, 7, 60, 200])
 def test_every_acknowledged_event_survives_kill_9(tmp_path: Path, acknowledged: int) -> None:
     path = tmp_path / "runs.db"
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
     ) as writer:
         assert writer.stdout is not None
@@ -66,7 +66,7 @@ def test_every_acknowledged_event_survives_kill_9(tmp_path: Path, acknowledged: 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes")
 def test_a_disk_without_space_keeps_what_it_has_and_the_run_can_go_on(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", CROWDED, str(path)], check=True, capture_output=True, text=True
     )
 

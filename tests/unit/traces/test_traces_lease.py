@@ -79,7 +79,7 @@ def test_the_lease_of_a_dead_process_is_taken_over_unasked(tmp_path: Path) -> No
         "import os, sys; from traces import Recorder, Store;"
         "Recorder(Store(sys.argv[1]), 'r').emit('from the dead'); os._exit(0)"
     )
-    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)  # noqa: S603
 
     with Store(path) as store:
         assert len(store.rows("SELECT * FROM lease")) == 1, "it gave nothing back"

@@ -51,7 +51,10 @@ def test_times_are_utc_and_order_is_seq_when_the_clock_goes_back(store: Store) -
         recorder.emit("first")
         recorder.emit("second")
 
-    assert [(e.kind, e.at[11:13]) for e in events(store, "r")] == [("first", "12"), ("second", "11")]
+    assert [(e.kind, e.at[11:13]) for e in events(store, "r")] == [
+        ("first", "12"),
+        ("second", "11"),
+    ]
 
 
 def test_a_later_recorder_continues_the_run(store: Store) -> None:

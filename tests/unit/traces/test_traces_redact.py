@@ -16,7 +16,7 @@ from traces.record import Recorder
 from traces.redact import MASK, Redactor
 from traces.store.sqlite import Store
 
-SECRET = "cánary/+ \"key\" 42?"  # noqa: S105  (made up)
+SECRET = 'cánary/+ "key" 42?'  # noqa: S105  (made up)
 
 
 @pytest.mark.parametrize(

@@ -189,25 +189,31 @@ def test_an_event_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) 
 def test_a_full_disk_is_explained_and_the_run_goes_on_once_there_is_space(tmp_path: Path) -> None:
     store = Store(tmp_path / "runs.db")
     recorder = Recorder(store, "r")
-    kept = 0
     store.rows("PRAGMA max_page_count = 40")
+    acknowledged: list[Event] = []
+
+    def fill() -> None:
+        while True:
+            acknowledged.append(recorder.emit("x", text="y" * 4_000))
+
     with pytest.raises(DiskFullError, match="disk is full") as full:
-        for kept in range(100):  # noqa: B007  (counts what was kept)
-            recorder.emit("x", text="y" * 4_000)
+        fill()
     assert full.value.where == str(tmp_path / "runs.db")
     assert full.value.fix
-    assert len(list(events(store, "r"))) == kept > 5
+    assert list(events(store, "r")) == acknowledged
+    assert len(acknowledged) > 5
 
     store.rows("PRAGMA max_page_count = 1000000")
-    assert recorder.emit("x").seq == kept + 1
+    assert recorder.emit("x").seq == len(acknowledged) + 1
     assert store.rows("PRAGMA integrity_check") == [("ok",)]
     store.close()
 
 
 def test_giving_back_on_a_full_disk_does_not_hide_the_first_error() -> None:
     store = Store(":memory:")
-    with pytest.raises(ZeroDivisionError), Recorder(store, "r"):
-        store.rows("PRAGMA query_only = 1")  # stands for a disk that lets nothing through
+    recorder = Recorder(store, "r")
+    store.rows("PRAGMA query_only = 1")  # stands for a disk that lets nothing through
+    with pytest.raises(ZeroDivisionError), recorder:
         raise ZeroDivisionError
     store.rows("PRAGMA query_only = 0")
 
