@@ -73,13 +73,17 @@ class OpenAIProvider:
         started = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout_s):  # the SDK's limit is per read
-                body = await self._post(_body(request, self._endpoint))
+                body = await self._post(self._wire_body(request))
         except (openai.APIError, httpx2.HTTPError, TimeoutError) as failure:
             error = self._explain(failure)
         else:
             data = decode_object(body, where=self.name)
             return self._read(data, seconds=time.monotonic() - started)
         raise error
+
+    def _wire_body(self, request: Request) -> dict[str, Any]:
+        """The request as this server spells it; a server of our own takes more."""
+        return _body(request, self._endpoint)
 
     async def _post(self, body: Mapping[str, Any]) -> bytes:
         create = self._client.chat.completions.with_streaming_response.create

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -191,3 +191,7 @@ class OpenOptions:
     """Folder in which downloaded models are kept."""
     attempt_timeout_s: float = 300.0
     """Longest wait for one answer of a server, seconds."""
+    threads: int = 0
+    """CPU threads of a model on this machine; 0 means one per core this process may use."""
+    progress: Callable[[str], None] | None = None
+    """Told, in one line, what is being waited for; called from another thread."""
