@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     call_timeout_s: float = Field(default=600.0, gt=0, allow_inf_nan=False)
     """Longest time for one call of a remote model with all its retries, seconds."""
 
+    threads: int = Field(default=0, ge=0)
+    """CPU threads of a model on this machine; 0 means one per core."""
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -7,6 +7,7 @@ Never here: provider details; each module imports its own SDK and is imported wh
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
@@ -30,7 +31,12 @@ class MissingPackage(OptoError):  # noqa: N818  (the name says what happened)
     code = "llm.missing_package"
 
 
-def open_model(spec: str | None = None, settings: Settings | None = None) -> LM:
+def open_model(
+    spec: str | None = None,
+    settings: Settings | None = None,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> LM:
     """The model a spec names; close it, or use it as a context manager.
 
     Args:
@@ -38,6 +44,7 @@ def open_model(spec: str | None = None, settings: Settings | None = None) -> LM:
             `llamacpp:NAME` or a path, `mailbox:DIR`, `replay:FILE`. None: `settings.model`, else
             the local default if it is in the cache.
         settings: None reads them (`load_settings`).
+        progress: Told, in one line, what opening waits for; called from another thread.
 
     Raises:
         UnknownModel: The spec names no provider.
@@ -51,7 +58,12 @@ def open_model(spec: str | None = None, settings: Settings | None = None) -> LM:
     kind, colon, rest = spec.strip().partition(":")
     if not colon or kind not in _OPENERS:
         raise _unknown(spec)
-    options = OpenOptions(model_dir=folder, attempt_timeout_s=settings.call_timeout_s)
+    options = OpenOptions(
+        model_dir=folder,
+        attempt_timeout_s=settings.call_timeout_s,
+        threads=settings.threads,
+        progress=progress,
+    )
     try:
         provider = _OPENERS[kind](rest, options)
     except ModuleNotFoundError as missing:
@@ -128,17 +140,18 @@ def _default(folder: Path) -> str:
 
 
 def _unknown(spec: str) -> UnknownModel:
-    kind, colon, rest = spec.partition(":")
+    kind, colon, _ = spec.partition(":")
     guess = _vendor_of(spec)
     near = get_close_matches(kind.lower(), _OPENERS, n=1)
     if colon and near:
-        hint = f"Did you mean {near[0]}:{rest}? "
+        hint = f"Did you mean {near[0]}:…? "
     elif guess:
         hint = f"Did you mean {guess}:{spec}? "
     else:
         hint = ""
+    shown = re.sub(r"//[^/@]*@", "//…@", spec)  # a password has no place in a message
     return UnknownModel(
-        f"No provider for the model {spec!r}.",
+        f"No provider for the model {shown!r}.",
         where="a model spec is PROVIDER:NAME",
         fix=f"{hint}Providers: {', '.join(_OPENERS)}.",
     )
