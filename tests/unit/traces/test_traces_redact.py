@@ -55,6 +55,11 @@ def test_a_known_secret_is_hidden_in_every_spelling(form: str) -> None:
         ("http://h/v1?n=1&api_key=a%2Fb", f"http://h/v1?n=1&api_key={MASK}"),
         ("AIza" + "a1_-" * 9, MASK),
         ("hf_" + "aB3" * 8, MASK),
+        *[(f"gh{kind}_" + "aB3" * 8, MASK) for kind in "pousr"],
+        ("github_pat_" + "aB3_" * 8, MASK),
+        ("AKIA" + "A1B2" * 4, MASK),
+        ("BEARER abc.DEF-123", f"BEARER {MASK}"),
+        ("/v1?Access_Token=abc", f"/v1?Access_Token={MASK}"),
     ],
 )
 def test_what_looks_like_a_secret_is_hidden(text: str, shown: str) -> None:

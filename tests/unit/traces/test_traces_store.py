@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +18,7 @@ from traces.errors import DiskFullError, EventError, LeaseError, StoreError
 from traces.events import Event
 from traces.read import events, runs
 from traces.record import Recorder
+from traces.store import connect
 from traces.store import sqlite as sqlite_store
 from traces.store.migrations import APPLICATION_ID, MIGRATIONS
 from traces.store.sqlite import Store
@@ -285,21 +287,39 @@ def test_an_interrupt_in_a_transaction_leaves_the_store_usable() -> None:
         assert recorder.emit("x").seq == 1
 
 
-def test_threads_may_open_runs_of_one_store_at_once() -> None:
-    with Store(":memory:") as store:
+def test_a_file_that_another_process_is_just_making_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runs.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            other.execute("ROLLBACK")
+
+    monkeypatch.setattr(connect, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=wait))
+    with Store(path) as store:
+        assert pragma(store, "journal_mode") == "wal"
+    assert len(waits) == 3
+    other.close()
+
+
+def test_threads_may_write_runs_of_one_store_at_once(tmp_path: Path) -> None:
+    with Store(tmp_path / "runs.db") as store:
 
         def write(run: str) -> None:
             with Recorder(store, run) as recorder:
                 for _ in range(20):
                     recorder.emit("x")
 
-        threads = [threading.Thread(target=write, args=(f"r{i}",)) for i in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        names = [f"r{i}" for i in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(write, names))
 
-        assert sorted((r.run, r.events) for r in runs(store)) == [(f"r{i}", 20) for i in range(8)]
+        assert sorted((r.run, r.events) for r in runs(store)) == [(name, 20) for name in names]
 
 
 def test_memory_is_said_to_be_memory() -> None:
