@@ -162,6 +162,6 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         for message in request.messages
         if message.role != "system"
     ]
-    if request.temperature is not None:
-        body["temperature"] = request.temperature
+    if request.temperature is not None:  # no longer an argument of the SDK; older models take it
+        body["extra_body"] = {"temperature": request.temperature}
     return body

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from opto.llm.errors import ModelCallError, ModelTimeout
 from opto.llm.recorded import RETRY
+from opto.llm.secret import redact
 from opto.llm.types import Capabilities, Completion, Provider, Request
 from traces.record import NOTHING, current
 
@@ -104,12 +105,13 @@ class Retrying:
         wait_s = self.policy.wait_s(attempt, error, jitter=self._jitter())
         if spent_s + wait_s >= self.policy.deadline_s:
             raise self._no_time_left(error)
-        _log.warning("%s: %s Attempt %d in %.1f s.", self.name, error.what, attempt + 1, wait_s)
+        said = redact(error.what)
+        _log.warning("%s: %s Attempt %d in %.1f s.", self.name, said, attempt + 1, wait_s)
         (current() or NOTHING).emit(
             RETRY,
             model=self.name,
             code=error.code,
-            message=str(error),
+            message=redact(str(error)),
             attempt=attempt,
             wait_s=wait_s,
         )

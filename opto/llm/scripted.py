@@ -7,9 +7,9 @@ Never here: matching rules, randomness, I/O.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 from opto.llm.errors import ModelCallError
-from opto.llm.prices import FREE
 from opto.llm.types import Capabilities, Completion, Request, Usage
 
 Reply = str | Completion | ModelCallError
@@ -52,7 +52,7 @@ class Scripted:
             raise reply
         if isinstance(reply, Completion):
             return reply
-        return Completion(text=reply, model=self.name, usage=Usage(usd=FREE))
+        return Completion(text=reply, model=self.name, usage=Usage(usd=Decimal(0)))
 
     async def aclose(self) -> None:
         """Nothing to let go of."""
