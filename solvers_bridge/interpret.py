@@ -14,7 +14,7 @@ from typing import Any
 from solvers_bridge.errors import DataError
 from solvers_bridge.ir.expression import parse_expression, parse_forall
 from solvers_bridge.ir.model import Constraint, Model, Number, Relation, Variable
-from solvers_bridge.ir.reference import Reading, Reference
+from solvers_bridge.ir.reference import Reading, Reference, bounds_at
 from solvers_bridge.ir.tables import Keys, combinations, exact, shown
 
 Point = Mapping[str, Mapping[Keys, Fraction | float]]
@@ -115,26 +115,6 @@ def evaluate(model: Model, values: Point, data: Mapping[str, Any] | None = None)
         for bound in _bounds(reference, item, path=f"variables[{at}]", point=point)
     ]
     return Evaluation(objective, tuple(rows), tuple(bounds))
-
-
-def bounds_at(
-    reference: Reference, item: Variable, key: Keys, *, path: str
-) -> tuple[Fraction | None, Fraction | None]:
-    """Lower and upper bound of one variable; a binary one is between 0 and 1 in any case."""
-    scope = {f"i{place}": part for place, part in enumerate(key)}
-    found: list[Fraction | None] = []
-    for side, bound in (("lower", item.lower), ("upper", item.upper)):
-        where = f"{path}.{side}"
-        if isinstance(bound, str):
-            tree = parse_expression(bound, where=where)
-            found.append(Reading(reference, where).number(tree, scope))
-        else:
-            found.append(None if bound is None else exact(bound, where=where))
-    lower, upper = found
-    if item.domain == "binary":
-        lower = max(lower or Fraction(), Fraction())
-        upper = Fraction(1) if upper is None else min(upper, Fraction(1))
-    return lower, upper
 
 
 class _Point:

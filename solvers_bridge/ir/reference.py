@@ -19,17 +19,26 @@ from itertools import pairwise
 from typing import Any
 
 from solvers_bridge.errors import DataError, ModelError
-from solvers_bridge.ir.expression import Clause, clauses_of, keys_of, parse_condition
-from solvers_bridge.ir.model import IndexSet, Key, Model
+from solvers_bridge.ir.expression import (
+    Clause,
+    clauses_of,
+    keys_of,
+    parse_condition,
+    parse_expression,
+)
+from solvers_bridge.ir.model import IndexSet, Key, Model, Variable
 from solvers_bridge.ir.tables import (
     Axis,
     Keys,
     Table,
     base_axis,
+    brief,
     combinations,
+    exact,
     listed_axis,
     place_in,
     shown,
+    sum_in_pairs,
 )
 
 Scope = Mapping[str, Key]
@@ -217,7 +226,7 @@ class Reading:
             return scope[node.id]
         value = Reading(self.reference, self.where).number(node, scope)
         if value.denominator != 1:
-            raise self._fault(f"`{ast.unparse(node)}` is {float(value):g}: a key must be whole.")
+            raise self._fault(f"`{ast.unparse(node)}` is {brief(value)}: a key must be whole.")
         return int(value)
 
     def _operand(self, node: ast.expr, scope: Scope) -> Key | Fraction:
@@ -250,7 +259,7 @@ class Reading:
             raise self._fault(f'Unknown name "{name}".')
         if place_in(self.reference.axes(index), keys) is None:
             raise OutsideSetError(
-                f"{name}{shown(keys)} does not exist: its keys are from {', '.join(index) or '()'}.",
+                f"{name}{shown(keys)} does not exist: keys are from {', '.join(index) or '()'}.",
                 where=self.where,
                 fix="Filter such keys away with `if`, or extend the set.",
             )
@@ -306,7 +315,7 @@ class Reading:
         else:
             values = (self.number(arg, scope) for arg in node.args)
         if name == "sum":
-            return self._sized(_in_pairs(values))
+            return self._sized(sum_in_pairs(values))
         if name == "abs":
             return abs(next(values))
         found = list(values)
@@ -318,13 +327,21 @@ class Reading:
         return ModelError(what, where=self.where, fix="Run `check` for all findings.")
 
 
-def _in_pairs(values: Iterable[Fraction]) -> Fraction:
-    """The sum, like sizes first: denominators grow late, so long sums of ratios stay quick."""
-    partial: list[Fraction] = []
-    for count, value in enumerate(values, start=1):
-        total = value
-        while count % 2 == 0:
-            total += partial.pop()
-            count //= 2  # noqa: PLW2901 - the number of trailing zeros says how many to merge
-        partial.append(total)
-    return sum(partial, Fraction())
+def bounds_at(
+    reference: Reference, item: Variable, key: Keys, *, path: str
+) -> tuple[Fraction | None, Fraction | None]:
+    """Lower and upper bound of one variable; a binary one is between 0 and 1 in any case."""
+    scope = {f"i{place}": part for place, part in enumerate(key)}
+    found: list[Fraction | None] = []
+    for side, bound in (("lower", item.lower), ("upper", item.upper)):
+        where = f"{path}.{side}"
+        if isinstance(bound, str):
+            tree = parse_expression(bound, where=where)
+            found.append(Reading(reference, where).number(tree, scope))
+        else:
+            found.append(None if bound is None else exact(bound, where=where))
+    lower, upper = found
+    if item.domain == "binary":
+        lower = max(lower or Fraction(), Fraction())
+        upper = Fraction(1) if upper is None else min(upper, Fraction(1))
+    return lower, upper

@@ -20,6 +20,9 @@ from solvers_bridge.ir.model import IndexSet, Key, Parameter, Values
 
 Keys = tuple[Key, ...]
 
+_SHOWN = 40
+_LONG_BITS = 64
+
 
 def exact(value: Any, *, where: str) -> Fraction:
     """`value` (a number or an array's scalar) without rounding; DataError when not finite."""
@@ -148,7 +151,18 @@ class Table:
 
 def shown(key: Keys) -> str:
     """A key as in an expression: `[1, 'a']`."""
-    return "[" + ", ".join(repr(part)[:40] for part in key) + "]"
+    return "[" + ", ".join(brief(part) for part in key[:8]) + "]"
+
+
+def brief(value: object) -> str:
+    """A key or number for a message: short, printable, and safe for numbers of any length."""
+    if isinstance(value, Fraction):
+        size = value.numerator.bit_length() - value.denominator.bit_length()
+        return f"{float(value):g}" if size < _LONG_BITS else "a huge number"
+    if isinstance(value, int) and value.bit_length() > _LONG_BITS:  # str() may refuse it
+        return "a huge number"
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def flattened(value: Any, shape: tuple[int, ...], *, where: str) -> Any:
@@ -188,3 +202,15 @@ def _unnested(value: Any, levels: int) -> tuple[tuple[int, ...], Sequence[Any]]:
 
 def _sizes(shape: tuple[int, ...]) -> str:
     return " x ".join(str(size) if size >= 0 else "ragged" for size in shape) or "one number"
+
+
+def sum_in_pairs(values: Iterable[Fraction]) -> Fraction:
+    """The sum, like sizes first: denominators grow late, so long sums of ratios stay quick."""
+    partial: list[Fraction] = []
+    for count, value in enumerate(values, start=1):
+        total = value
+        while count % 2 == 0:
+            total += partial.pop()
+            count //= 2  # noqa: PLW2901 - the number of trailing zeros says how many to merge
+        partial.append(total)
+    return sum(partial, Fraction())

@@ -96,8 +96,10 @@ class Builder:
         bases = [item.name for item in self.sets if item.tuples_of is None]
         of = self.draw(st.lists(st.sampled_from(bases), min_size=1, max_size=3))
         if len(of) > 1 and self.chance(3):
-            ordered = all(self.whole(base) for base in of[:2])
-            return _set(name, tuples_of=of, where="i0 <= i1" if ordered else "i0 != i1")
+            whole = [self.whole(base) for base in of[:2]]
+            some = f"i0 == {self.pick(self.keys(of[0]))[0]!r}"
+            where = "i0 <= i1" if all(whole) else some if any(whole) else "i0 != i1"
+            return _set(name, tuples_of=of, where=where)
         keys = list(combinations(Reference(self.model()).axes(of)))
         rows = self.draw(st.lists(st.sampled_from(keys), max_size=6, unique=True))
         return _set(name, tuples_of=of, rows=[list(row) for row in rows])
