@@ -13,6 +13,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+COLUMNS = "token, host, pid, started, boot, pid_space"
+"""Of the table `lease`, in the order of the fields of `Owner`."""
+
 _retired: set[str] = set()
 
 

@@ -21,7 +21,7 @@ from traces.events import JSON, Event, dumps
 from traces.record import Lease
 from traces.redact import Redactor
 from traces.store.connect import connect, explained
-from traces.store.lease import Owner, retire, this_process
+from traces.store.lease import COLUMNS, Owner, retire, this_process
 from traces.store.migrations import MIGRATIONS, version
 
 DEFAULT_PATH = Path(".opto/runs.db")
@@ -74,8 +74,7 @@ class Store:
         """
         me = this_process()
         with self._writing() as db:
-            row = db.execute("SELECT * FROM lease WHERE run = ?", (run,)).fetchone()
-            owner = Owner(*row[1:]) if row else None
+            owner = _owner(run, db)
             if owner and not takeover and owner.alive():
                 raise LeaseError(
                     f"Run {run!r} is being written by {owner}.",
@@ -193,9 +192,9 @@ class Store:
         return f"Store({str(self)!r}{', read_only=True' if self.read_only else ''})"
 
     def _check(self, lease: Lease, db: sqlite3.Connection) -> None:
-        row = db.execute("SELECT * FROM lease WHERE run = ?", (lease.run,)).fetchone()
-        if row is None or row[1] != lease.token:
-            by = f" by {Owner(*row[1:])}" if row else ""
+        owner = _owner(lease.run, db)
+        if owner is None or owner.token != lease.token:
+            by = f" by {owner}" if owner else ""
             raise LeaseError(
                 f"The lease of run {lease.run!r} was given back, or taken over{by}.",
                 where=str(self),
@@ -236,6 +235,12 @@ class Store:
                 if self._db.in_transaction:  # SQLite rolls back by itself on a full disk
                     self._db.execute("ROLLBACK")
                 raise
+
+
+def _owner(run: str, db: sqlite3.Connection) -> Owner | None:
+    sql = f"SELECT {COLUMNS} FROM lease WHERE run = ?"  # noqa: S608  (a constant)
+    row = db.execute(sql, (run,)).fetchone()
+    return Owner(*row) if row else None
 
 
 def _body(data: dict[str, JSON], kind: str) -> str:

@@ -91,6 +91,9 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(path: Path) -> None:
 def test_a_newer_file_is_read_and_not_written(path: Path) -> None:
     db = opened(path)
     db.execute("PRAGMA user_version = 99")
+    db.execute("ALTER TABLE event ADD COLUMN step INTEGER")
+    db.execute("ALTER TABLE lease ADD COLUMN expires TEXT")
+    db.execute("INSERT INTO lease VALUES ('r', 't', 'h', 1, '', '', '', 'tomorrow')")
     db.close()
 
     with Store(path) as store:
