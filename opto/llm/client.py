@@ -27,8 +27,14 @@ class LM:
 
     def __init__(self, provider: Provider) -> None:
         """Hold a provider; `opto.llm.open_model` makes one from a name such as `openai:gpt-4.1`."""
-        self._provider = Recorded(provider)
+        self._provider = provider if isinstance(provider, Recorded) else Recorded(provider)
         self._tally = Tally()
+
+    def metered(self) -> LM:
+        """The same model with a count of its own, which also counts here: for one task of many."""
+        part = LM(self._provider)
+        part._tally = Tally(whole=self._tally)  # noqa: SLF001  (a part of this object)
+        return part
 
     @property
     def name(self) -> str:
@@ -69,7 +75,7 @@ class LM:
         self._check(request)
         try:
             completion = await self._provider.complete(request)
-        except ModelCallError:
+        except (ModelCallError, asyncio.CancelledError):
             self._tally.add(None, failed=True)
             raise
         problem = _not_whole(completion, request)

@@ -6,15 +6,21 @@ Never here: storage, counting, retries; without an active recorder nothing is wr
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+
 from opto.llm.errors import ModelCallError
 from opto.llm.secret import redact
 from opto.llm.types import JSON, Capabilities, Completion, Provider, Request
+from traces.errors import TraceError
 from traces.record import NOTHING, current
 
 CALL = "llm.call"
 """Data: `model`, `key`, `request`, `completion`; what `replay:FILE` answers from."""
 ERROR = "llm.error"
 """Data: `model`, `key`, `request`, `code`, `message`, `attempts`."""
+CANCELLED = "llm.cancelled"
+"""The `code` of a call that was given up; the server may have billed it."""
 RETRY = "llm.retry"
 """Data: `model`, `code`, `message`, `attempt`, `wait_s`."""
 
@@ -42,6 +48,10 @@ class Recorded:
         except ModelCallError as error:
             message = redact(str(error))
             recorder.emit(ERROR, **about, code=error.code, message=message, attempts=error.attempts)
+            raise
+        except asyncio.CancelledError:
+            with suppress(TraceError):  # the run may be closed already; it was told to end
+                recorder.emit(ERROR, **about, code=CANCELLED, message="cancelled", attempts=1)
             raise
         recorder.emit(CALL, **about, completion=completion.to_json())
         return completion

@@ -144,8 +144,8 @@ class ModelServer:
             self.asked.append(asked)
             answer = self.plan.pop(0) if self.plan else says("hello")
             await self._answer(answer, asked.path, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the client or the test is done with it
         finally:
             writer.close()
 

@@ -171,7 +171,7 @@ def test_failures_and_retries_are_events_without_keys(
     assert canary not in repr(store.events) + caplog.text
 
 
-def test_cancelling_async_code_cancels_the_call() -> None:
+def test_cancelling_async_code_cancels_the_call_and_is_counted() -> None:
     cancelled = threading.Event()
 
     class Hanging(Scripted):
@@ -183,14 +183,21 @@ def test_cancelling_async_code_cancels_the_call() -> None:
                 raise
             return await super().complete(request)
 
+    store = Kept()
+    lm = LM(Hanging([]))
+
     async def give_up() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
-                await LM(Hanging([])).aask("q")
+                await lm.aask("q")
 
-    asyncio.run(give_up())
+    with recording(Recorder(store, "r")):
+        asyncio.run(give_up())
+        assert cancelled.wait(timeout=10)
+        LM(Scripted(["x"])).ask("a call after it, in the same loop")
 
-    assert cancelled.wait(timeout=10)
+    assert [event.data.get("code") for event in store.events] == ["llm.cancelled", None]
+    assert lm.usage.failed_calls == 1
 
 
 def test_a_sync_call_inside_async_model_code_is_an_error_and_not_a_deadlock() -> None:
