@@ -70,14 +70,18 @@ class Spent:
 class Tally:
     """The running sum of one client; calls may end in any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: Tally | None = None) -> None:
+        """Start at nothing; what is added here is also added to `whole`."""
         self._lock = threading.Lock()
         self._spent = Spent()
+        self._whole = whole
 
     def add(self, usage: Usage | None, *, failed: bool = False) -> None:
         """Count one call; `usage` is None for a call nobody answered."""
         with self._lock:
             self._spent = self._spent.plus(usage, failed=failed)
+        if self._whole is not None:
+            self._whole.add(usage, failed=failed)
 
     @property
     def spent(self) -> Spent:

@@ -33,7 +33,7 @@ class LM:
     def metered(self) -> LM:
         """The same model with a count of its own, which also counts here: for one task of many."""
         part = LM(self._provider)
-        part._tally = Tally(whole=self._tally)  # noqa: SLF001  (a part of this object)
+        part._tally = Tally(whole=self._tally)
         return part
 
     @property

@@ -234,3 +234,16 @@ def test_closing_reaches_the_provider_and_the_name_is_in_the_repr() -> None:
     assert model.closed == 1
     assert "m:1" in repr(lm)
     assert "1 calls" in repr(lm)
+
+
+def test_a_metered_part_counts_its_own_calls_and_records_each_once() -> None:
+    store = Kept()
+    lm = LM(Scripted(["a", "b"]))
+    part = lm.metered()
+
+    with recording(Recorder(store, "r")):
+        lm.ask("q")
+        part.ask("q")
+
+    assert (lm.usage.calls, part.usage.calls) == (2, 1)
+    assert [event.kind for event in store.events] == ["llm.call"] * 2
