@@ -17,6 +17,7 @@ from solvers_bridge.form import StandardForm
 from solvers_bridge.ir.model import Model
 from solvers_bridge.opinion import Opinion, second_opinion
 from solvers_bridge.outcome import Limits, Outcome, Stop
+from solvers_bridge.strictness import Strict, settle
 from solvers_bridge.verify import Certificate, rounded_point, values_of, verify
 
 Key = tuple[str | int, ...]
@@ -27,6 +28,8 @@ class Verdict(StrEnum):
     """What may be told to someone who relies on it."""
 
     OPTIMAL = "optimal"
+    LIMIT = "limit"
+    """Approached as closely as one likes but not reached: a strict row over reals is in the way."""
     FEASIBLE = "feasible"
     """A checked point, without proof that none is better."""
     INFEASIBLE = "infeasible"
@@ -46,6 +49,8 @@ class Solved:
     outcome: Outcome
     certificate: Certificate
     opinion: Opinion
+    strict: Strict = Strict.HELD
+    """How the answer stands to rows written with `<` or `>` over real variables."""
 
     @property
     def verdict(self) -> Verdict:
@@ -53,15 +58,23 @@ class Solved:
         stop = self.outcome.stop
         if self.opinion.agrees is False:
             return Verdict.DISPUTED
-        if stop in (Stop.INFEASIBLE, Stop.UNBOUNDED):
-            return Verdict.INFEASIBLE if stop is Stop.INFEASIBLE else Verdict.UNBOUNDED
+        if stop is Stop.INFEASIBLE or self.strict is Strict.IMPOSSIBLE:
+            return Verdict.INFEASIBLE
+        if self.strict is Strict.UNKNOWN:
+            return Verdict.UNDECIDED
+        if stop is Stop.UNBOUNDED:
+            return Verdict.UNBOUNDED
+        return self._verdict_on_point()
+
+    def _verdict_on_point(self) -> Verdict:
+        claimed = self.outcome.stop is Stop.OPTIMAL
         if self.outcome.x is None:
-            return Verdict.DISPUTED if stop is Stop.OPTIMAL else Verdict.UNDECIDED
+            return Verdict.DISPUTED if claimed else Verdict.UNDECIDED
         if not self.certificate.holds:
             return Verdict.DISPUTED
         if self.certificate.optimal == "not shown":
-            return Verdict.DISPUTED if stop is Stop.OPTIMAL else Verdict.FEASIBLE
-        return Verdict.OPTIMAL
+            return Verdict.DISPUTED if claimed else Verdict.FEASIBLE
+        return Verdict.LIMIT if self.strict is Strict.LIMIT else Verdict.OPTIMAL
 
     @property
     def objective(self) -> float | None:
@@ -98,6 +111,7 @@ class Solved:
             "rounded": certificate.rounded,
             "objective_matches": certificate.objective_matches,
             "optimal": certificate.optimal,
+            "strict": self.strict.value,
             "checks": [asdict(check) for check in certificate.how],
             "second": {
                 "agrees": opinion.agrees,
@@ -142,10 +156,12 @@ def solve_model(
     """
     limits = limits or Limits()
     form = compile_model(model, data)
-    outcome = get_backend(backend).solve(form, limits)
+    engine = get_backend(backend)
+    settled = settle(form, engine.solve(form, limits), engine, limits)
+    outcome = settled.outcome
     certificate = verify(model, form, outcome, data)
     if second:
         opinion = second_opinion(form, outcome, limits)
     else:
         opinion = Opinion(None, "", None, None, "not asked: second=False")
-    return Solved(model, form, outcome, certificate, opinion)
+    return Solved(model, form, outcome, certificate, opinion, settled.strict)

@@ -31,6 +31,7 @@ from solvers_bridge.form import StandardForm
 from solvers_bridge.interpret import evaluate
 from solvers_bridge.ir.model import Model
 from solvers_bridge.outcome import Outcome, Stop
+from solvers_bridge.strictness import loose_rows, touched_rows
 
 Floats = npt.NDArray[np.float64]
 Proof = Literal["proved", "within gap", "not shown"]
@@ -89,6 +90,8 @@ class Certificate:
 
     def __repr__(self) -> str:
         """One line."""
+        if self.objective_exact is None:
+            return f"Certificate(nothing to certify: {self.how[0].note})"
         point = "feasible" if self.feasible else f"NOT feasible (by {self.worst_violation:.3g})"
         value = "" if self.objective_matches else ", objective MISREPORTED"
         return f"Certificate({point}{value}, optimality {self.optimal})"
@@ -219,15 +222,12 @@ def _from_model(
 
 def _strict(form: StandardForm, whole: Floats) -> list[Check]:
     """Rows meant as `<` or `>` on real variables, of which solvers know only the closure."""
-    loose = form.strict.rows[~form.strict.tightened]
+    loose, touched = loose_rows(form), touched_rows(form, whole)
     if not len(loose):
         return []
-    activity = form.activities(whole)[loose]
-    room = np.minimum(activity - form.row_lower[loose], form.row_upper[loose] - activity)
-    tight = loose[room <= TOLERANCE]
-    if not len(tight):
+    if not len(touched):
         return [Check("strict rows", passed=True, note=f"{len(loose)} hold with room")]
-    note = f"{form.row_name(int(tight[0]))} holds with equality only: a limit, not a best point"
+    note = f"{form.row_name(int(touched[0]))} holds only with equality"
     return [Check("strict rows", passed=False, note=note)]
 
 

@@ -5,7 +5,8 @@ Never here: the texts of the problems; only their matrix forms are used.
 
 Variants: real or whole variables, and strict words ("more than") read as `<=` or kept as `<`.
 The recorded answers for strict rows over reals were computed with a small distance instead of a
-strict inequality, so they are compared with a wider tolerance and only reported.
+strict inequality, so they are compared with a wider tolerance and only reported: where the exact
+limit is 0, that distance times a cost is all the record holds.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from solvers_bridge import Limits, Model, Solved, solve_model
+from solvers_bridge import Limits, Model, Solved, Verdict, solve_model
 
 VARIANTS = {
     "continuous": ("real", False, 1e-6),
@@ -39,7 +40,7 @@ class Result:
     got: float | str
     agrees: bool
     why: str
-    """Second look at a miss; empty when there is none."""
+    """For a miss: which checks failed, and the verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +118,19 @@ def _result(item: dict[str, Any], variant: str, solved: Solved) -> Result:
         agrees = expected == got
     else:
         agrees = abs(expected - got) <= VARIANTS[variant][2] * max(1.0, abs(expected))
-    why = "" if agrees else "; ".join(f"{c.name}: {c.note}" for c in solved.certificate.how)
+    why = "" if agrees else _doubts(solved)
     return Result(item["id"], variant, expected, got, agrees, why)
 
 
+def _doubts(solved: Solved) -> str:
+    """What the checks hold against an answer, and what a strict row made of it."""
+    failed = [f"{check.name}: {check.note}" for check in solved.certificate.how if not check.passed]
+    return "; ".join([*failed, f"verdict {solved.verdict.value}"])
+
+
 def _got(solved: Solved) -> float | str:
-    """The objective of a checked optimum, else the verdict."""
-    if solved.verdict.value == "optimal" and solved.objective is not None:
+    """The objective of a checked optimum (or limit of strict rows), else the verdict."""
+    if solved.verdict in (Verdict.OPTIMAL, Verdict.LIMIT) and solved.objective is not None:
         return solved.objective
     return solved.verdict.value
 

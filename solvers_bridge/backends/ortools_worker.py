@@ -42,6 +42,12 @@ _SOLVERS = {
 }
 _FEASIBLE = 2  # SolutionStatusProto.SOLUTION_STATUS_FEASIBLE
 
+_WITHOUT_OBJECTIVE = {
+    "OPTIMAL": "UNBOUNDED",
+    "INFEASIBLE": "INFEASIBLE",
+    "INFEASIBLE_OR_UNBOUNDED": "INFEASIBLE",  # nothing grows without an objective
+}
+
 
 def limit_memory(megabytes: int) -> None:
     """Cap the address space of this process; without `resource` (Windows) there is no cap."""
@@ -134,7 +140,7 @@ def answer(arrays: Arrays, settings: Mapping[str, Any]) -> dict[str, npt.NDArray
         left = settings["time_limit_s"] - (time.monotonic() - begun)
         probe = reason_of(call(build(arrays, objective=False), settings, seconds=left))
         said.append(f"without objective: {probe}")
-        reason = {"OPTIMAL": "UNBOUNDED", "INFEASIBLE": "INFEASIBLE"}.get(probe, reason)
+        reason = _WITHOUT_OBJECTIVE.get(probe, reason)
     facts: dict[str, Any] = {
         "reason": reason,
         "limit": result_pb2.LimitProto.Name(result.termination.limit).removeprefix("LIMIT_"),
