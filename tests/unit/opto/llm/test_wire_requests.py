@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from opto.llm import anthropic, openai
 from opto.llm.errors import AuthError, InvalidRequest, UnknownModel
+from opto.llm.secret import Secret
 from opto.llm.types import Completion, Message, OpenOptions, Provider, Request
 from opto.llm.vendor import Endpoint
 
@@ -90,6 +91,19 @@ def test_anthropic_gets_the_system_text_apart_and_the_schema_in_its_output_confi
     }
     assert form["type"] == "json_schema"
     assert form["schema"]["additionalProperties"] is False
+
+
+def test_the_vendors_own_server_gets_the_key_and_the_newer_name_of_the_token_limit(
+    server: ModelServer,
+) -> None:
+    vendor = Endpoint("openai", "gpt-4.1", server.url, custom=False)
+
+    ask(openai.OpenAIProvider(vendor, key=Secret("sk-of-vendor"), timeout_s=20.0), ASKED)
+
+    (sent,) = server.asked
+    assert sent.headers["authorization"] == "Bearer sk-of-vendor"
+    assert sent.body["max_completion_tokens"] == 77
+    assert "max_tokens" not in sent.body
 
 
 @pytest.mark.parametrize("status", [400, 500])
