@@ -20,6 +20,7 @@ from benchmarks.scoring import is_right, wilson
 from opto.errors import OptoError
 from opto.llm.client import LM
 from opto.llm.open import open_model
+from opto.llm.secret import redactor
 from opto.modeling.agent import solve_problem
 from opto.modeling.answer import Answer, Status
 from opto.modeling.pipelines.base import Pipeline
@@ -41,13 +42,13 @@ def main() -> None:
     rows = _sample(arguments.data, arguments.limit, arguments.seed)
     settings = load_settings(model=arguments.model)
     with (
-        Store(settings.runs_path) as store,
+        Store(settings.runs_path, redactor=redactor()) as store,
         Recorder(store, arguments.run) as recorder,
         recording(recorder),
     ):
         done = [event.data for event in events(store, arguments.run, kind=ITEM)]
         left = [row for row in rows if row["id"] not in {item["id"] for item in done}]
-        with open_model(settings.model, settings) as lm:
+        with open_model(settings=settings) as lm:
             pipeline = choose_pipeline(arguments.pipeline, lm)
             for row in left:
                 item = asyncio.run(_item(row, lm, pipeline))

@@ -22,6 +22,7 @@ from opto.display.answer import show
 from opto.display.progress import Stages
 from opto.errors import InputError, OptoError
 from opto.llm.open import open_model
+from opto.llm.secret import redactor
 from opto.modeling.agent import SolveOptions, solve_problem
 from opto.modeling.answer import Answer, Status
 from opto.modeling.pipelines.registry import choose_pipeline
@@ -83,7 +84,7 @@ def solve(
     options = SolveOptions(limits=Limits(time_limit_s=time_limit))
     with _recorded(settings) as run:
         try:
-            answer = asyncio.run(_solve(problem, settings, pipeline, options))
+            answer = _solve(problem, settings, pipeline, options)
         except OptoError as error:
             error.where = "\n         ".join(
                 part for part in (error.where, f"transcript: opto runs show {run}") if part
@@ -98,15 +99,17 @@ def solve(
     return EXIT[answer.status]
 
 
-async def _solve(
+def _solve(
     problem: Problem, settings: Settings, pipeline: str | None, options: SolveOptions
 ) -> Answer:
-    async with open_model(settings.model, settings) as lm:
+    with (
+        Stages(Console(stderr=True)) as stages,
+        open_model(settings=settings, progress=stages.wait) as lm,
+    ):
         chosen = choose_pipeline(pipeline, lm)
-        with Stages(Console(stderr=True)) as stages:
-            return await solve_problem(
-                problem, lm, pipeline=chosen, options=options, progress=stages.begin
-            )
+        return asyncio.run(
+            solve_problem(problem, lm, pipeline=chosen, options=options, progress=stages.begin)
+        )
 
 
 def _read(source: str, tables: list[Path]) -> Problem:
@@ -125,7 +128,11 @@ def _read(source: str, tables: list[Path]) -> Problem:
 @contextmanager
 def _recorded(settings: Settings) -> Iterator[str]:
     run = new_run_name()
-    with Store(settings.runs_path) as store, Recorder(store, run) as recorder, recording(recorder):
+    with (
+        Store(settings.runs_path, redactor=redactor()) as store,
+        Recorder(store, run) as recorder,
+        recording(recorder),
+    ):
         yield run
 
 

@@ -82,15 +82,12 @@ def _certificate(answer: Answer, console: Console) -> None:
     _heading(console, "Certificate")
     outcome = solved.outcome
     console.print(f"{outcome.engine}: {escape(plain(outcome.raw_status))}")
-    if solved.certificate is not None:
-        for check in solved.certificate.how:
-            mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
-            console.print(f"{mark} {escape(plain(check.name))}: {escape(plain(check.note))}")
-    if solved.opinion is not None:
-        mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]·[/]"}[
-            solved.opinion.agrees
-        ]
-        console.print(f"{mark} second solver: {escape(plain(solved.opinion.note))}")
+    for check in solved.certificate.how:
+        mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
+        console.print(f"{mark} {escape(plain(check.name))}: {escape(plain(check.note))}")
+    opinion = solved.opinion
+    mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]·[/]"}[opinion.agrees]
+    console.print(f"{mark} second solver: {escape(plain(opinion.note))}")
 
 
 def _doubts(answer: Answer, console: Console) -> None:
@@ -114,7 +111,7 @@ def _cost(answer: Answer, console: Console) -> None:
     repairs = f", {answer.repairs} corrections taken" if answer.repairs else ""
     run = f" · run {answer.run}" if answer.run else ""
     console.print(
-        f"\n[dim]{answer.calls} model calls ({answer.pipeline}{repairs}), "
+        f"\n[dim]{usage.calls} model calls ({answer.pipeline}{repairs}), "
         f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens, {usage.seconds:.1f} s, "
         f"{price}{escape(run)}[/]"
     )

@@ -47,6 +47,10 @@ class Stages:
             self._status = self.console.status(f"{stage} ...")
             self._status.start()
 
+    def wait(self, words: str) -> None:
+        """Say what is waited for; called from any thread."""
+        self.begin("wait", words)
+
     def _stop(self) -> None:
         if self._status is not None:
             self._status.stop()

@@ -25,8 +25,7 @@ def number(value: float) -> str:
         return "0"
     if abs(rounded) >= 1e15 or abs(rounded) < 1e-4:  # noqa: PLR2004 - scientific reads better
         return f"{rounded:g}"
-    whole = f"{rounded:,.10f}".rstrip("0").rstrip(".")
-    return whole
+    return f"{rounded:,.10f}".rstrip("0").rstrip(".")
 
 
 def amount(value: float, unit: str | None) -> str:

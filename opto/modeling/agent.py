@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from opto.errors import OptoError
 from opto.llm.client import LM
@@ -29,6 +30,8 @@ class NotAModelError(OptoError):
     """The language model gave nothing that can be read as a model."""
 
     code = "opto.not_a_model"
+    exit_code: ClassVar[int] = 4
+    """What the command line ends with: not solved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ async def solve_problem(
         NotAModelError: What it answered could not be read as a model, also after a repair turn.
     """
     options = options or SolveOptions()
-    before = lm.totals
+    lm = lm.metered()
     progress("formulate", f"{pipeline.name} on {lm.name}")
     formulated = await pipeline.formulate(problem, lm)
     if isinstance(formulated, Unreadable):
@@ -74,9 +77,8 @@ async def solve_problem(
         formulated, attempt, problem, lm, options=options, progress=progress
     )
     status, why = judge(attempt)
-    spent = lm.totals - before
     run = "" if _recorder() is NOTHING else _recorder().run
-    answer = Answer(status, why, attempt, pipeline.name, spent.calls, spent.usage, taken, run)
+    answer = Answer(status, why, attempt, pipeline.name, lm.usage, taken, run)
     _recorder().emit("solve.answer", **answer.to_json())
     return answer
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from opto.llm.types import Usage
+from opto.llm.budget import Spent
 from opto.modeling.evaluate import Attempt
+from solvers_bridge.api import Verdict
 from solvers_bridge.check import Finding
 from solvers_bridge.ir.model import Assumption, Key, Model
-from solvers_bridge.outcome import Stop
 
 
 class Status(StrEnum):
@@ -46,8 +46,8 @@ class Answer:
     """Why the status is not `solved`, in one sentence; empty when it is."""
     attempt: Attempt | None
     pipeline: str
-    calls: int
-    usage: Usage
+    usage: Spent
+    """Model calls, tokens, seconds and dollars of this answer."""
     repairs: int
     """Corrections that were taken."""
     run: str
@@ -72,7 +72,7 @@ class Answer:
     def objective(self) -> float | None:
         """Objective value of the best point, in the model's own sense."""
         solved = self.attempt.solved if self.attempt else None
-        return solved.outcome.objective if solved else None
+        return solved.objective if solved else None
 
     def choices(self) -> list[Chosen]:
         """All decisions of the best point, in the order of the model; empty without a point."""
@@ -106,7 +106,6 @@ class Answer:
             "model": self.model.model_dump() if self.model else None,
             "pipeline": self.pipeline,
             "repairs": self.repairs,
-            "calls": self.calls,
             "usage": self.usage.to_json(),
             "run": self.run,
         }
@@ -119,15 +118,17 @@ def judge(attempt: Attempt) -> tuple[Status, str]:
         first = next(f for f in attempt.findings if f.severity == "error")
         where = f"{first.path}: " if first.path else ""
         return Status.NOT_SOLVED, f"The model cannot be built. {where}{first.message}. {first.fix}"
-    if solved.opinion is not None and solved.opinion.agrees is False:
-        return Status.NOT_SOLVED, f"Two solvers disagree: {solved.opinion.note}"
-    match solved.outcome.stop:
-        case Stop.INFEASIBLE | Stop.UNBOUNDED as stop:
-            finding = next(f for f in attempt.findings if f.code == stop.value)
-            return Status(stop.value), f"{finding.message[0].upper()}{finding.message[1:]}."
-        case Stop.OPTIMAL if solved.certificate is not None and solved.certificate.feasible:
+    match solved.verdict:
+        case Verdict.OPTIMAL:
             return Status.SOLVED, ""
-        case Stop.OPTIMAL:
-            return Status.NOT_SOLVED, "The solver's point does not hold in exact arithmetic."
-    point = "without a point" if solved.outcome.x is None else "with a point not proved optimal"
-    return Status.NOT_SOLVED, f"The solver stopped ({solved.outcome.raw_status}) {point}."
+        case Verdict.INFEASIBLE | Verdict.UNBOUNDED as verdict:
+            message = next(f.message for f in attempt.findings if f.code == verdict.value)
+            return Status(verdict.value), f"{message[0].upper()}{message[1:]}."
+        case Verdict.DISPUTED:
+            failed = [f"{c.name}: {c.note}" for c in solved.certificate.how if not c.passed]
+            return Status.NOT_SOLVED, f"Disputed. {'; '.join([*failed, solved.opinion.note])}."
+        case Verdict.FEASIBLE:
+            why = "a point was found, but not proved best"
+        case Verdict.UNDECIDED:
+            why = "no point was found"
+    return Status.NOT_SOLVED, f"The solver stopped ({solved.outcome.raw_status}): {why}."

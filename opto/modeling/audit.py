@@ -140,7 +140,8 @@ def _numbers(model: Model, *, tables: bool = True) -> Iterator[tuple[str, float]
     for index, constraint in enumerate(model.constraints):
         texts.append((f"constraints[{index}].lhs", constraint.lhs))
         texts.append((f"constraints[{index}].rhs", constraint.rhs))
-        texts.append((f"constraints[{index}].forall", f"[0 for {constraint.forall}]"))
+        if constraint.forall:
+            texts.append((f"constraints[{index}].forall", f"sum(0 for {constraint.forall})"))
     for index, variable in enumerate(model.variables):
         for side in ("lower", "upper"):
             bound = getattr(variable, side)

@@ -14,13 +14,13 @@ from opto.modeling.audit import audit
 from opto.modeling.bind import BindError, bind
 from opto.modeling.draft import Draft
 from opto.modeling.problem import Problem
-from solvers_bridge.api import Solved, solve_model
+from solvers_bridge.api import Solved, Verdict, solve_model
 from solvers_bridge.backends import get_backend
 from solvers_bridge.check import Finding, check
 from solvers_bridge.diagnose import find_conflict, find_growth
 from solvers_bridge.errors import BridgeError
 from solvers_bridge.ir.model import Model
-from solvers_bridge.outcome import Limits, Stop
+from solvers_bridge.outcome import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ async def evaluate(draft: Draft, problem: Problem, *, limits: Limits) -> Attempt
 
 def _status(model: Model, solved: Solved) -> Iterator[Finding]:
     """What the solver's answer says about the model."""
-    match solved.outcome.stop:
-        case Stop.INFEASIBLE:
+    match solved.verdict:
+        case Verdict.INFEASIBLE:
             yield Finding(
                 path="",
                 code="infeasible",
@@ -69,7 +69,7 @@ def _status(model: Model, solved: Solved) -> Iterator[Finding]:
                 message=f"no choice satisfies all rules: {_conflict(model, solved)}",
                 fix="Compare each with the words of the problem; if all are right, change nothing.",
             )
-        case Stop.UNBOUNDED:
+        case Verdict.UNBOUNDED:
             grows = ", ".join(find_growth(solved.form, get_backend("highs"))) or "the objective"
             yield Finding(
                 path="",
@@ -79,7 +79,7 @@ def _status(model: Model, solved: Solved) -> Iterator[Finding]:
                 fix="Look for a rule that is missing or turned round; if there is none, change "
                 "nothing.",
             )
-        case Stop.OPTIMAL if solved.outcome.x is not None and not solved.outcome.x.any():
+        case Verdict.OPTIMAL if solved.outcome.x is not None and not solved.outcome.x.any():
             yield Finding(
                 path="",
                 code="all-zero",

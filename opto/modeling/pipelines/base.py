@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from pydantic import BaseModel
 
 from opto.llm.client import LM
-from opto.llm.structured import Unreadable, ask_structured
+from opto.llm.structured import Unreadable, aask_structured
 from opto.llm.types import Message, Request, Role
 from opto.modeling.draft import Draft
 from opto.modeling.problem import Problem
@@ -59,7 +59,7 @@ async def ask(
     request = Request(
         messages=tuple(conversation), temperature=0.0, max_tokens=ANSWER_TOKENS, purpose=purpose
     )
-    return await ask_structured(lm, request, answer)
+    return await aask_structured(lm, request, answer)
 
 
 def _role(name: str) -> Role:
