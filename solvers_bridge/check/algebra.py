@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from itertools import pairwise
 
 from solvers_bridge.check.findings import Report
@@ -202,9 +203,15 @@ class Walk:
                 if axis is not None and axis.place((name,)) is not None:
                     self._error("unknown-name", f"{name} is a text key", f'Write "{name}".')
                 else:
-                    self.report.unknown(self.path, "index", name, (*scope, *self.symbols.values))
+                    self._unbound(name, base, scope)
             case _:
                 self._computed_key(node, base, scope)
+
+    def _unbound(self, name: str, base: str, scope: Scope) -> None:
+        near = get_close_matches(name, list(scope), n=1)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        fix = f"Bind it: `sum(... for {name} in {base or 'SET'})`, or in `forall`."
+        self._error("unknown-name", f'index "{name}" is not bound by a `for`{hint}', fix)
 
     def _computed_key(self, node: ast.expr, base: str, scope: Scope) -> None:
         if base and self.symbols.numeric(base) is False:

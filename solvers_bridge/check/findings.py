@@ -28,7 +28,8 @@ class Finding:
     fix: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}. {self.fix}".rstrip()
+        stop = "" if self.message.endswith("?") else "."
+        return f"{self.path}: {self.message}{stop} {self.fix}".rstrip()
 
 
 @dataclass(slots=True)

@@ -88,14 +88,16 @@ def _check_table(
 ) -> None:
     flat = table
     if axes is not None:
-        shape = tuple(axis.size for axis in axes)
-        shape = (math.prod(shape),) if path.endswith(".dense") else shape
+        sizes = tuple(axis.size for axis in axes)
+        shape = (math.prod(sizes),) if path.endswith(".dense") else sizes
         try:
             flat = flattened(table, shape, where=path)
         except BridgeError as fault:
-            names = " x ".join(parameter.index) or "no index set"
-            fix = f"{fault.fix} Its index: {names}."
+            need = " x ".join(f"{axis.name} ({axis.size})" for axis in axes)
+            fix = f"{fault.fix} The index is {need or 'empty: one number'}."
             report.error(path, "wrong-size", _sentence(fault.what), fix)
+            if shape != sizes:
+                _report_scan(table, path, report)
             return
     elif not hasattr(flat, "shape") and not isinstance(flat, list):
         flat = [flat]

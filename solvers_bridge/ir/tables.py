@@ -178,7 +178,7 @@ def flattened(value: Any, shape: tuple[int, ...], *, where: str) -> Any:
         found, flat = _unnested(value, len(shape))
     if found != shape and not (found == (1,) and shape == ()):
         raise DataError(
-            f"The table has shape {_sizes(found)}, its index sets need {_sizes(shape)}.",
+            f"The table has {_sizes(found)} numbers, its index sets need {_sizes(shape)}.",
             where=where,
             fix="Give one number per combination of keys, the last index running fastest.",
         )
@@ -201,7 +201,7 @@ def _unnested(value: Any, levels: int) -> tuple[tuple[int, ...], Sequence[Any]]:
 
 
 def _sizes(shape: tuple[int, ...]) -> str:
-    return " x ".join(str(size) if size >= 0 else "ragged" for size in shape) or "one number"
+    return " x ".join(str(size) if size >= 0 else "ragged" for size in shape) or "1"
 
 
 def sum_in_pairs(values: Iterable[Fraction]) -> Fraction:
