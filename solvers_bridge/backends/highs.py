@@ -49,6 +49,9 @@ _ENGINE = f"HiGHS {version('highspy')}"
 _FEASIBLE = 2
 """HiGHS: `kSolutionStatusFeasible`."""
 
+_PATIENCE = 2
+"""Ctrl-C this often asks the solver to stop; once more leaves without it."""
+
 _solver_lock = threading.RLock()
 """HiGHS has one scheduler per process; its size may change only between solves."""
 _last_threads: list[int] = []
@@ -164,7 +167,7 @@ def _solved(form: StandardForm, limits: Limits, *, use_cost: bool) -> _Finished:
 
 def _run_interruptibly(solver: Any) -> Any:
     """`solver.run()` in a thread, so that Ctrl-C reaches this one; returns HiGHS's status."""
-    stop_asked = threading.Event()
+    stop_asked, done = threading.Event(), threading.Event()
     result: list[Any] = []
     failure: list[BaseException] = []
 
@@ -177,16 +180,23 @@ def _run_interruptibly(solver: Any) -> Any:
             result.append(solver.run())
         except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
             failure.append(error)
+        finally:
+            done.set()
 
     for callback in (solver.cbMipInterrupt, solver.cbSimplexInterrupt, solver.cbIpmInterrupt):
         callback.subscribe(obey)
     worker = threading.Thread(target=run, name="highs", daemon=True)
     worker.start()
-    while worker.is_alive():
+    asked = 0
+    while not done.is_set():
         try:
-            worker.join(0.1)  # a join without end would not let the signal through
+            done.wait(0.1)  # not `join`: an interrupted join takes the thread for finished
         except KeyboardInterrupt:
+            asked += 1
             stop_asked.set()
+            if asked > _PATIENCE:
+                raise
+    worker.join()
     if failure:
         raise failure[0]
     return result[0]

@@ -58,7 +58,10 @@ class Conditions:
     number: Number
 
     def expanded(self, clauses: tuple[Clause, ...], frame: Frame) -> Frame:
-        """`frame` with the names of `clauses` bound, in order, under their conditions."""
+        """`frame` with the names of `clauses` bound, in order, under their conditions.
+
+        When no cell is left, the names of later clauses are not bound.
+        """
         for clause in clauses:
             group = self.scope.group(clause.set_name, where=self.where)
             if group.arity != len(clause.names):
@@ -74,7 +77,10 @@ class Conditions:
                 frame, used = joined
                 pending.remove(used)
             for condition in pending:
-                frame = frame.filtered(self.mask(condition, frame))
+                if frame.cells:
+                    frame = frame.filtered(self.mask(condition, frame))
+            if not frame.cells:
+                return frame  # nothing is left to be read, or to be wrong
         return frame
 
     def _joined(

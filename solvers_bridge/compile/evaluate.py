@@ -79,7 +79,9 @@ class Evaluator:
                 value = self._binary(node, frame)
             case ast.Call(func=ast.Name(id="sum"), args=[ast.GeneratorExp() as body]):
                 inner = self._conditions().expanded(clauses_of(body), frame.inner())
-                value = self._linear(body.elt, inner).summed(inner, frame)
+                value = Linear()
+                if inner.cells:
+                    value = self._linear(body.elt, inner).summed(inner, frame)
             case ast.Call(func=ast.Name(id=name)):
                 value = Linear(constant=self._function(name, node, frame))
             case _:
@@ -185,6 +187,8 @@ class Evaluator:
             return np.asarray(result)
         body = node.args[0]
         inner = self._conditions().expanded(clauses_of(body), frame.inner())
+        if not inner.cells:
+            self._refuse_nothing(name)
         values_in = np.broadcast_to(self.number(body.elt, inner), inner.shape).ravel()
         rows = inner.rows_in(frame)
         if rows is None:
@@ -193,10 +197,13 @@ class Evaluator:
             )
         flat = np.broadcast_to(rows, inner.shape).ravel()
         if np.bincount(flat, minlength=frame.cells).min(initial=1) == 0:
-            raise DataError(f"{name} of nothing.", where=self.where, fix="Check the filter.")
+            self._refuse_nothing(name)
         found = np.full(frame.cells, np.inf if name == "min" else -np.inf)
         best.at(found, flat, values_in)
         return found.reshape(frame.shape)
+
+    def _refuse_nothing(self, name: str) -> NoReturn:
+        raise DataError(f"{name} of nothing.", where=self.where, fix="Check the filter.")
 
     def _refuse_division(self, node: ast.expr) -> NoReturn:
         raise DataError(

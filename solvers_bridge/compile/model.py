@@ -29,7 +29,7 @@ from solvers_bridge.compile.rows import LARGE, RowBlock, add_costs, row_block
 from solvers_bridge.compile.scope import Scope, Table
 from solvers_bridge.compile.sets import Group, TupleKeys
 from solvers_bridge.compile.strict import tightened
-from solvers_bridge.compile.terms import ONE
+from solvers_bridge.compile.terms import ONE, Linear
 from solvers_bridge.errors import ModelError
 from solvers_bridge.form import (
     Block,
@@ -197,11 +197,13 @@ def _planned(scope: Scope, item: Constraint, where: str) -> _Plan:
         f"{where}.{side}": parse_expression(text, where=f"{where}.{side}")
         for side, text in (("lhs", item.lhs), ("rhs", item.rhs))
     }
-    left, right = (
-        Evaluator(scope, path).linear(node, replace(frame, where=path))
-        for path, node in sides.items()
-    )
-    linear = left.plus(right.times(-ONE, frame))
+    linear = Linear()
+    if frame.cells:
+        left, right = (
+            Evaluator(scope, path).linear(node, replace(frame, where=path))
+            for path, node in sides.items()
+        )
+        linear = left.plus(right.times(-ONE, frame))
     blamer = Blamer(scope, where, sides)
     block = row_block(linear, replace(frame, where=f"{where}.lhs"), blame=blamer.coefficient)
     limits = np.broadcast_to(0.0 - linear.constant, frame.shape).reshape(-1)
@@ -287,7 +289,7 @@ def _row_blocks(plans: Sequence[_Plan]) -> tuple[Block, ...]:
     blocks = []
     start = 0
     for plan in plans:
-        bounds = [plan.frame.bound[name] for name in plan.names]
+        bounds = [plan.frame.bound[name] for name in plan.names] if plan.block.rows else []
         labels = tuple(
             LabelColumn(bound.axis, bound.codes, bound.group.keys)
             for bound in bounds

@@ -66,7 +66,7 @@ def _steps(starts: Ints, coefs: Floats, whole: NDArray[np.bool_]) -> tuple[Float
         done = np.logical_and.reduceat(fits, at) & open_rows
         if done.any():
             safe = np.where(fits, scaled, 0.0).astype(np.int64)
-            divisors[filled[done]] = np.gcd.reduceat(safe, at)[done]
+            divisors[filled[done]] = np.gcd.reduceat(np.abs(safe), at)[done]
             denominators[filled[done]] = denominator
             open_rows &= ~done
     return divisors, denominators
