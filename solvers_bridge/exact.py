@@ -74,7 +74,7 @@ def row_residual(form: StandardForm, x: Floats, *, tol: float) -> Residual:
         excess = np.maximum(form.row_lower - activity, activity - form.row_upper)
         count = np.diff(form.starts) + 4  # products, sums, the last subtraction, `size` itself
         error = 1.1 * count * _ROUNDOFF * (size + np.abs(excess)) + count * 5e-324
-        slack = tol + _STORED * size
+        slack = tol + _STORED * np.where(np.isfinite(size), size, 0.0)
         surely_held = excess + error <= slack
         surely_broken = excess - error > slack
     doubtful = np.flatnonzero(~(surely_held | surely_broken))
@@ -83,7 +83,7 @@ def row_residual(form: StandardForm, x: Floats, *, tol: float) -> Residual:
     broken += sum(value > Fraction(float(slack[i])) for i, value in exact.items())
     likely = int(np.argmax(np.where(np.isfinite(excess), excess, -np.inf)))
     exact[likely] = _row_excess(form, x, likely)
-    largest = float(np.nan_to_num(slack, nan=tol, posinf=tol).max())
+    largest = float(slack.max())
     return _residual(exact, broken, doubtful=len(doubtful), slack=largest)
 
 
