@@ -15,7 +15,6 @@ import traceback
 from typing import Annotated, Protocol, runtime_checkable
 
 import typer
-from click.exceptions import Abort, ClickException, Exit
 
 from opto.cli import model, runs, solve
 from opto.display.text import plain
@@ -32,6 +31,15 @@ app.add_typer(model.app, name="model")
 app.add_typer(runs.app, name="runs")
 
 INTERRUPTED = 130
+
+
+@runtime_checkable
+class Misused(Protocol):
+    """A usage error of the command-line library, which prints itself."""
+
+    exit_code: int
+
+    def show(self) -> None: ...
 
 
 @runtime_checkable
@@ -68,20 +76,20 @@ def main(arguments: list[str]) -> int:
         arguments = ["--debug", *arguments]
     try:
         result = app(arguments, standalone_mode=False)
-    except Exit as done:
+    except typer.Exit as done:
         return done.exit_code
-    except ClickException as usage:
-        usage.show()
-        return usage.exit_code
-    except (KeyboardInterrupt, Abort):
+    except (KeyboardInterrupt, typer.Abort):
         _say("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
         return 1
     except Exception as error:  # noqa: BLE001 - the last place where a person can be told
-        if debug:
-            traceback.print_exc()
-        _explain(error)
+        if isinstance(error, Misused):
+            error.show()
+        else:
+            if debug:
+                traceback.print_exc()
+            _explain(error)
         return getattr(error, "exit_code", 1)
     return result if isinstance(result, int) else 0
 

@@ -24,16 +24,23 @@ _HEADLINE = {
 }
 
 
+_PROOF = {
+    "proved": "proved in exact arithmetic",
+    "within gap": "within the gap the solver reports",
+    "not shown": "not shown",
+}
+
+
 def show(answer: Answer, console: Console) -> None:
     """Print model, solution, certificate, assumptions and cost of `answer`."""
     if answer.model is not None:
         _heading(console, "Model")
-        console.print(escape(plain(render(answer.model))))
+        console.print(escape(plain(render(answer.model))), soft_wrap=True)
     color, words = _HEADLINE[answer.status]
     _heading(console, "Answer")
     console.print(f"[bold {color}]{words}[/]")
     if answer.why:
-        console.print(escape(plain(answer.why)))
+        console.print(escape(plain(answer.why)), soft_wrap=True)
     _solution(answer, console)
     _certificate(answer, console)
     _doubts(answer, console)
@@ -80,9 +87,12 @@ def _certificate(answer: Answer, console: Console) -> None:
     if solved is None:
         return
     _heading(console, "Certificate")
-    outcome = solved.outcome
+    outcome, certificate = solved.outcome, solved.certificate
     console.print(f"{outcome.engine}: {escape(plain(outcome.raw_status))}")
-    for check in solved.certificate.how:
+    if outcome.x is not None:
+        feasible = "feasible in exact arithmetic" if certificate.feasible else "NOT feasible"
+        console.print(f"[bold]{feasible}; optimality {_PROOF[certificate.optimal]}[/]")
+    for check in certificate.how:
         mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
         console.print(f"{mark} {escape(plain(check.name))}: {escape(plain(check.note))}")
     opinion = solved.opinion
@@ -96,13 +106,13 @@ def _doubts(answer: Answer, console: Console) -> None:
         for assumption in answer.assumptions:
             others = "; ".join(assumption.alternatives)
             tail = f" (or: {others})" if others else ""
-            console.print(f"- {escape(plain(assumption.text + tail))}")
+            console.print(f"- {escape(plain(assumption.text + tail))}", soft_wrap=True)
     warnings = [f for f in answer.findings if f.code not in {"infeasible", "unbounded"}]
     if warnings:
         _heading(console, "Please check")
         for finding in warnings:
             where = f"{finding.path}: " if finding.path else ""
-            console.print(f"- {escape(plain(where + finding.message))}")
+            console.print(f"- {escape(plain(where + finding.message))}", soft_wrap=True)
 
 
 def _cost(answer: Answer, console: Console) -> None:
@@ -110,8 +120,9 @@ def _cost(answer: Answer, console: Console) -> None:
     price = "price unknown" if usage.usd is None else f"{number(float(usage.usd))} USD"
     repairs = f", {answer.repairs} corrections taken" if answer.repairs else ""
     run = f" · run {answer.run}" if answer.run else ""
+    calls = "1 model call" if usage.calls == 1 else f"{usage.calls} model calls"
     console.print(
-        f"\n[dim]{usage.calls} model calls ({answer.pipeline}{repairs}), "
+        f"\n[dim]{calls} ({answer.pipeline}{repairs}), "
         f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens, {usage.seconds:.1f} s, "
         f"{price}{escape(run)}[/]"
     )

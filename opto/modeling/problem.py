@@ -134,7 +134,7 @@ def read_table(path: Path) -> Table:
 
 
 def _is_path(source: str) -> bool:
-    if "\n" in source or len(source) > 1024:  # noqa: PLR2004 - longer than any sane path
+    if not source.strip() or "\n" in source or len(source) > 1024:  # noqa: PLR2004 - longer than any sane path
         return False
     if Path(source).exists():
         return True
