@@ -40,10 +40,10 @@ def check(model: Model, data: Mapping[str, Any] | None = None) -> list[Finding]:
         vectorized over numbers, plus a bounded trial evaluation when there are no errors.
     """
     report = Report()
-    symbols = Symbols(model)
+    symbols = Symbols(model, data or {})
     check_declarations(symbols, report)
     check_expressions(symbols, report)
-    check_numbers(symbols, data or {}, report)
+    check_numbers(symbols, report)
     if not report.failed:
-        probe(model, data or {}, report)
+        probe(symbols, report)
     return list(report.findings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -16,19 +16,17 @@ from solvers_bridge.check.findings import Report
 from solvers_bridge.check.scan import HUGE, scan
 from solvers_bridge.check.symbols import Symbols, type_hint
 from solvers_bridge.errors import BridgeError
-from solvers_bridge.ir.model import Cell, Parameter, Values, Variable
-from solvers_bridge.ir.reference import Reference
-from solvers_bridge.ir.tables import Axis, Keys, brief, flattened, place_in, shown
+from solvers_bridge.ir.model import Cell, Values, Variable
+from solvers_bridge.ir.tables import Axis, Keys, brief, flattened, key_at, place_in, shown
 
 _FEW = 3
-_MAX_STEPS = 200_000
 _FINITE_FIX = "Give the number; leave out what does not exist."
 _RANGE_FIX = "Choose units in which the numbers are between 1e-6 and 1e6."
 
 
-def check_numbers(symbols: Symbols, data: Mapping[str, Any], report: Report) -> None:
-    """Report what is wrong with `model.data`, with `data` given over it, and constant bounds."""
-    model = symbols.model
+def check_numbers(symbols: Symbols, report: Report) -> None:
+    """Report what is wrong with `model.data`, the data given over it, and constant bounds."""
+    model, data = symbols.model, symbols.data
     seen: dict[str, int] = {}
     for at, values in enumerate(model.data):
         path = f"data[{at}]"
@@ -45,7 +43,7 @@ def check_numbers(symbols: Symbols, data: Mapping[str, Any], report: Report) -> 
         if name not in symbols.parameters:
             report.unknown(path, "parameter", name, symbols.parameters)
         else:
-            _check_table(symbols.parameters[name], _axes(symbols, name), table, path, report)
+            _check_table(symbols.axes(symbols.parameters[name].index), table, path, report)
     for at, parameter in enumerate(model.parameters):
         if parameter.name not in seen and parameter.name not in data:
             fix = f'Add an entry for "{parameter.name}" to `data`, with `dense` or `cells`.'
@@ -55,23 +53,14 @@ def check_numbers(symbols: Symbols, data: Mapping[str, Any], report: Report) -> 
         _check_bounds(variable, f"variables[{at}]", report)
 
 
-def _axes(symbols: Symbols, name: str) -> tuple[Axis, ...] | None:
-    """The axes of a parameter; None when a set is bad or too large to spell out here."""
-    try:
-        reference = Reference(symbols.model, max_steps=_MAX_STEPS)
-        return reference.axes(symbols.parameters[name].index)
-    except BridgeError:
-        return None
-
-
 def _check_values(symbols: Symbols, values: Values, *, path: str, report: Report) -> None:
     parameter = symbols.parameters[values.parameter]
-    axes = _axes(symbols, values.parameter)
+    axes = symbols.axes(parameter.index)
     if values.dense is not None and (values.cells is not None or values.default is not None):
         fix = "Use `dense` alone, or `cells` with or without `default`; null for the others."
         report.error(path, "bad-data", "`dense` has all values already", fix)
     elif values.dense is not None:
-        _check_table(parameter, axes, values.dense, f"{path}.dense", report)
+        _check_table(axes, values.dense, f"{path}.dense", report)
     else:
         cells = values.cells or []
         numbers = [cell.value for cell in cells]
@@ -83,9 +72,7 @@ def _check_values(symbols: Symbols, values: Values, *, path: str, report: Report
             _check_holes(values, axes, path, report)
 
 
-def _check_table(
-    parameter: Parameter, axes: tuple[Axis, ...] | None, table: Any, path: str, report: Report
-) -> None:
+def _check_table(axes: tuple[Axis, ...] | None, table: Any, path: str, report: Report) -> None:
     flat = table
     if axes is not None:
         sizes = tuple(axis.size for axis in axes)
@@ -99,12 +86,19 @@ def _check_table(
             if shape != sizes:
                 _report_scan(table, path, report)
             return
-    elif not hasattr(flat, "shape") and not isinstance(flat, list):
-        flat = [flat]
-    _report_scan(flat, path, report)
+    elif hasattr(table, "shape") or not isinstance(table, list):
+        return  # what a table without known sets should look like cannot be said
+    _report_scan(flat, path, report, axes=axes)
 
 
-def _report_scan(values: Any, path: str, report: Report, *, at_path: str = "{}[{}]") -> None:
+def _report_scan(
+    values: Any,
+    path: str,
+    report: Report,
+    *,
+    at_path: str = "{}[{}]",
+    axes: tuple[Axis, ...] | None = None,
+) -> None:
     found = scan(values)
     if found is None:
         report.error(path, "not-finite", "not all values are numbers", "Give numbers only.")
@@ -117,7 +111,8 @@ def _report_scan(values: Any, path: str, report: Report, *, at_path: str = "{}[{
         if not count:
             continue
         more = f", and {count - 1} more like it" if count > 1 else ""
-        message = f"{brief(_plain(values[at]))} {what}{more}"
+        key = f" at key {shown(key_at(axes, at))}" if axes else ""
+        message = f"{brief(_plain(values[at]))}{key} {what}{more}"
         fix = _FINITE_FIX if code == "not-finite" else _RANGE_FIX
         add = report.warn if what.startswith("is 1e-9") else report.error
         add(at_path.format(path, at), code, message, fix)

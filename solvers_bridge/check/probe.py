@@ -9,12 +9,12 @@ in part; the compiler looks at every row.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
-from typing import Any
 
 from solvers_bridge.check.findings import Report
+from solvers_bridge.check.symbols import Symbols
 from solvers_bridge.errors import BridgeError
 from solvers_bridge.ir.expression import parse_expression, parse_forall
 from solvers_bridge.ir.model import Constraint, Model, Variable
@@ -39,15 +39,15 @@ _HOLDS: dict[str, Callable[[Fraction, Fraction], bool]] = {
 }
 
 
-def probe(model: Model, data: Mapping[str, Any], report: Report) -> None:
+def probe(symbols: Symbols, report: Report) -> None:
     """Evaluate what the budget allows of a model without static errors, all variables at 0."""
+    model, reference = symbols.model, symbols.reference
     left = _STEPS_IN_ALL
     jobs: list[tuple[str, Callable[[Reference, _Try], None]]] = []
     jobs += [(f"sets[{at}].where", _axis(s.name)) for at, s in enumerate(model.sets) if s.where]
     jobs.append(("objective.expr", _objective(model)))
     jobs += [(f"constraints[{at}]", _rows(item)) for at, item in enumerate(model.constraints)]
     jobs += [(f"variables[{at}]", _bounds(item)) for at, item in enumerate(model.variables)]
-    reference = Reference(model, data)
     for path, job in jobs:
         reference.steps_left = allowed = min(left, _STEPS_PER_ITEM)
         attempt = _Try(report, path)

@@ -8,23 +8,30 @@ Never here: findings; the checks that use this are in the other modules of this 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
+from solvers_bridge.errors import BridgeError
 from solvers_bridge.ir.model import Key, Model, Parameter, Variable
-from solvers_bridge.ir.tables import Axis, base_axis
+from solvers_bridge.ir.reference import Reference
+from solvers_bridge.ir.tables import Axis
+
+_MAX_STEPS = 200_000
+"""Work allowed to find the elements of one set that a condition makes."""
 
 
 class Symbols:
     """What the names of one model stand for; the first of two equal names counts."""
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def __init__(self, model: Model, data: Mapping[str, Any]) -> None:
+        self.model, self.data = model, data
+        self.reference = Reference(model, data)
         self.sets = {item.name: item for item in reversed(model.sets)}
         self.parameters = {item.name: item for item in reversed(model.parameters)}
         self.variables = {item.name: item for item in reversed(model.variables)}
         self.used: set[str] = set()
-        self._bases: dict[str, Axis] = {}
+        self._axes: dict[str, Axis | None] = {}
 
     def item(self, name: str) -> Parameter | Variable | None:
         """The parameter or variable of that name."""
@@ -40,9 +47,22 @@ class Symbols:
         item = self.sets.get(name)
         if item is None or item.tuples_of is not None:
             return None
-        if name not in self._bases:
-            self._bases[name] = base_axis(item)
-        return self._bases[name]
+        return self._axis(name)
+
+    def axes(self, index: Sequence[str]) -> tuple[Axis, ...] | None:
+        """The axes of an index list; None when a set is bad or too large to spell out here."""
+        found = [self._axis(name) for name in index]
+        axes = tuple(axis for axis in found if axis is not None)
+        return axes if len(axes) == len(found) else None
+
+    def _axis(self, name: str) -> Axis | None:
+        if name not in self._axes:
+            self.reference.steps_left = _MAX_STEPS
+            try:
+                self._axes[name] = self.reference.axis(name)
+            except BridgeError:
+                self._axes[name] = None
+        return self._axes[name]
 
     def flat(self, index: Sequence[str]) -> tuple[str, ...] | None:
         """The base sets of the keys of a subscript; None when a set is unknown."""

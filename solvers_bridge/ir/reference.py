@@ -80,6 +80,7 @@ class Reference:
         self.variables = {item.name: item for item in model.variables}
         self.parameters = {item.name: item for item in model.parameters}
         self.steps_left = max_steps
+        """How much work is still allowed; may be set anew between uses."""
         self._sets = {item.name: (at, item) for at, item in enumerate(model.sets)}
         self._values = {item.parameter: (at, item) for at, item in enumerate(model.data)}
         self._data = data or {}
@@ -128,13 +129,10 @@ class Reference:
 
     def _spelled_out(self, at: int, item: IndexSet) -> Axis:
         if item.tuples_of is None:
-            axis = base_axis(item)
-            self.spend(len(axis.elements))
-            return axis
+            return base_axis(item)
         parts = self.axes(item.tuples_of)
         bases = tuple(base for part in parts for base in part.bases)
         if item.rows is not None:
-            self.spend(len(item.rows))
             return listed_axis(item.name, bases, (tuple(row) for row in item.rows))
         reading = Reading(self, f"sets[{at}].where")
         condition = parse_condition(item.where or "0 == 0", where=reading.where)

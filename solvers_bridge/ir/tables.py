@@ -105,6 +105,15 @@ def place_in(axes: Sequence[Axis], key: Keys) -> int | None:
     return position
 
 
+def key_at(axes: Sequence[Axis], position: int) -> Keys:
+    """The flat key at a row-major position, the reverse of `place_in`."""
+    parts: list[Keys] = []
+    for axis in reversed(axes):
+        position, place = divmod(position, axis.size)
+        parts.append(axis.elements[place] if axis.first is None else (axis.first + place,))
+    return tuple(key for part in reversed(parts) for key in part)
+
+
 class Table:
     """The numbers of one parameter: from `override` when given, else from `values`."""
 
@@ -173,7 +182,7 @@ def flattened(value: Any, shape: tuple[int, ...], *, where: str) -> Any:
     found: tuple[int, ...]
     if hasattr(value, "shape"):
         found = tuple(int(size) for size in value.shape)
-        flat = value if len(found) == 1 else getattr(value, "values", value).reshape(-1)
+        flat = getattr(value, "values", value).reshape(-1)  # `values`: of a labelled table
     else:
         found, flat = _unnested(value, len(shape))
     if found != shape and not (found == (1,) and shape == ()):
