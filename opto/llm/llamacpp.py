@@ -149,7 +149,7 @@ class LlamaCpp:
         return ContextTooLong(
             f"The request does not fit into the {tokens} tokens of context.",
             where=error.where,
-            fix=f"Shorten the input, or use {self.name}?context={2 * tokens} (takes more memory).",
+            fix=f"Shorten the input, or add ?context={2 * tokens} to the model (more memory).",
         )
 
 

@@ -99,8 +99,7 @@ class LlamaProcess:
         return LocalModelError(
             f"The process that runs the model {self.config.alias} {_ending(status)}.",
             where="\n".join(quote(line) for line in lines[-_LOG_LINES:]),
-            fix="Most often the memory ran out: use a smaller model, fewer slots or less context, "
-            f"as in llamacpp:{self.config.alias}?slots=1&context=2048.",
+            fix="If the memory ran out: use a smaller model, or add ?slots=1&context=2048 to it.",
         )
 
     def close(self) -> None:

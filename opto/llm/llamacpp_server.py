@@ -71,7 +71,7 @@ def serve(config: ServerConfig, *, api_key: str) -> None:
 
 
 def _end_with_stdin() -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(sys.stdin.fileno(), 4096):  # not the buffered file: its lock blocks the exit
         pass
     os._exit(0)
 
@@ -79,7 +79,12 @@ def _end_with_stdin() -> None:
 def main() -> None:
     """Read the one line of instructions and serve."""
     told = json.loads(sys.stdin.readline())
-    serve(ServerConfig(**told["config"]), api_key=told["api_key"])
+    try:
+        serve(ServerConfig(**told["config"]), api_key=told["api_key"])
+    except RuntimeError as fault:  # what xllamacpp raises; llama.cpp has logged the cause
+        sys.stderr.write(f"{fault}\n")
+        sys.stderr.flush()
+        os._exit(1)
 
 
 if __name__ == "__main__":

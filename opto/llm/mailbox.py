@@ -32,7 +32,7 @@ _SETTLED_S = 5.0
 """A reply last written this long ago is complete at the first look."""
 _KEY_LENGTH = 16
 _DAY_S = 86_400.0
-_Look = tuple[int, int]
+Seen = tuple[int, int]
 """Size in bytes and modification time in nanoseconds of a reply."""
 
 
@@ -79,15 +79,14 @@ class Mailbox:
         """
         begun = time.monotonic()
         ticket = await asyncio.to_thread(post, self._folder, request)
-        before: dict[Path, _Look] = {}
+        seen: dict[Path, Seen] = {}
         while True:
-            file, looks = await asyncio.to_thread(_complete_reply, ticket, before)
+            file, seen = await asyncio.to_thread(look, ticket, seen)
             if file is not None:
                 text = await asyncio.to_thread(_read, file)
                 seconds = time.monotonic() - begun
                 usage = Usage(seconds=seconds, usd=Decimal(0))
                 return Completion(text=_after_prefill(text, request), usage=usage, model="mailbox")
-            before = looks
             if time.monotonic() - begun >= self._timeout_s:
                 raise ModelTimeout(
                     f"Nobody answered the request within {self._timeout_s:g} s.",
@@ -210,11 +209,9 @@ def _stem(file: Path) -> str:
     return file.name.removesuffix(".request.json")
 
 
-def _complete_reply(
-    ticket: Ticket, before: dict[Path, _Look]
-) -> tuple[Path | None, dict[Path, _Look]]:
+def look(ticket: Ticket, before: dict[Path, Seen]) -> tuple[Path | None, dict[Path, Seen]]:
     """The first reply that is complete, if any, and what was seen at this look."""
-    looks: dict[Path, _Look] = {}
+    looks: dict[Path, Seen] = {}
     for file in ticket.replies:
         try:
             status = file.stat()
