@@ -142,7 +142,7 @@ class Conditions:
             return self._staged(rest, frame, stop_at=stop_at)
         open_cells = frame.inner().filtered(~decided)
         later = self._staged(rest, open_cells, stop_at=stop_at)
-        result = np.array(decided if stop_at else ~decided)
+        result = np.array(decided if stop_at else ~decided, order="C")  # reshape must be a view
         rows = open_cells.rows_in(frame)
         flat = np.broadcast_to(rows if rows is not None else 0, open_cells.shape).ravel()
         result.reshape(-1)[flat] = np.broadcast_to(later, open_cells.shape).ravel()

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from solvers_bridge.compile.scope import Table
 from solvers_bridge.compile.sets import Group, RangeKeys, TupleKeys
@@ -20,6 +21,10 @@ from solvers_bridge.ir.model import Cell, IndexSet, Parameter, Values
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+
+_MOST_COMBINATIONS = 2**62
+"""Tuples are compared as one 64-bit number."""
 
 
 def simple_group(item: IndexSet, *, where: str) -> Group:
@@ -87,7 +92,13 @@ def listed_group(item: IndexSet, dims: tuple[Group, ...], *, where: str) -> Grou
             )
     group = Group(item.name, TupleKeys(dims, codes), dims=dims, codes=codes)
     refuse_empty(group, where=where)
-    twice = _first_repeat([tuple(row) for row in rows])
+    if math.prod(dim.size for dim in dims) > _MOST_COMBINATIONS:
+        raise ModelError(
+            f"The sets of {item.name!r} have more than {_MOST_COMBINATIONS:g} combinations.",
+            where=f"{where}.tuples_of",
+            fix="Number the tuples with a set of their own, and look their parts up in parameters.",
+        )
+    twice = _first_repeat(group.flat_codes())
     if twice is not None:
         raise DataError(
             f"{rows[twice]!r} is there twice.",
@@ -97,13 +108,12 @@ def listed_group(item: IndexSet, dims: tuple[Group, ...], *, where: str) -> Grou
     return group
 
 
-def _first_repeat(keys: Sequence[tuple[Key, ...]]) -> int | None:
-    seen: set[tuple[Key, ...]] = set()
-    for position, key in enumerate(keys):
-        if key in seen:
-            return position
-        seen.add(key)
-    return None
+def _first_repeat(codes: NDArray[np.integer]) -> int | None:
+    """First position whose code an earlier position has."""
+    order = np.argsort(codes, kind="stable")
+    ordered = codes[order]
+    repeated = order[1:][ordered[1:] == ordered[:-1]]
+    return int(repeated.min()) if repeated.size else None
 
 
 def table_of(
@@ -139,7 +149,12 @@ def table_of(
 
 
 def _from_array(given: ArrayLike, shape: tuple[int, ...], *, where: str) -> Floats:
-    array = np.asarray(given)
+    try:
+        array = np.asarray(given)
+    except ValueError as fault:
+        raise DataError(
+            f"Not an array: {fault}.", where=where, fix="Make all rows equal."
+        ) from None
     if array.dtype.kind not in "iufb" and array.dtype != object:
         raise DataError(f"An array of type {array.dtype} is not numbers.", where=where)
     if array.shape != shape and not (array.shape == (1,) and not shape):
@@ -182,7 +197,7 @@ def _from_cells(name: str, values: Values, groups: tuple[Group, ...], *, where: 
         raise DataError(f"The default is {default}.", where=f"{where}.default", fix="Correct it.")
     flat = np.full(math.prod(group.size for group in groups), default, np.float64)
     positions = _positions(cells, groups, where=where)
-    repeat = _first_repeat([(int(p),) for p in positions])
+    repeat = _first_repeat(positions)
     if repeat is not None:
         raise DataError(
             f"Key {cells[repeat].key!r} is there twice.",

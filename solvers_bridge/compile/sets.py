@@ -6,13 +6,17 @@ Never here: expressions, parameters, the IR types.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import overload
+from typing import TypeAlias, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from solvers_bridge.form import Floats, Ints, Key
+
+Wide: TypeAlias = NDArray[np.int64]
 
 _DENSE_TABLE = 1 << 22
 """Largest product of dimensions for which membership of a tuple is one look-up."""
@@ -117,16 +121,18 @@ class Group:
 
     def find_keys(self, keys: Sequence[Key]) -> Ints:
         """Positions of keys, -1 where there is none; shape (len(keys),)."""
+        if self.first is not None and all(type(key) is int for key in keys):
+            return self.find_numbers(np.array(keys, np.float64))
         return np.array([self.positions.get(key, -1) for key in keys], np.int32)
 
     @cached_property
     def _strides(self) -> tuple[int, ...]:
         sizes = [dim.size for dim in self.dims]
-        return tuple(int(np.prod(sizes[k + 1 :], dtype=np.int64)) for k in range(len(sizes)))
+        return tuple(math.prod(sizes[k + 1 :]) for k in range(len(sizes)))
 
     @cached_property
     def _table(self) -> Ints | None:
-        total = int(np.prod([dim.size for dim in self.dims], dtype=np.int64))
+        total = math.prod(dim.size for dim in self.dims)
         if total > max(_DENSE_TABLE, 8 * self.size):
             return None
         table = np.full(total, -1, np.int32)
@@ -134,12 +140,16 @@ class Group:
         return table
 
     @cached_property
-    def _sorted_flat(self) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Ints]:
+    def _sorted_flat(self) -> tuple[Wide, Ints]:
         flat = self._flat(self.codes)
         order = np.argsort(flat, kind="stable")
         return flat[order], order.astype(np.int32)
 
-    def _flat(self, codes: Sequence[Ints]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def flat_codes(self) -> Wide:
+        """One number per tuple, equal only for equal tuples; shape (size,)."""
+        return self._flat(self.codes)
+
+    def _flat(self, codes: Sequence[Ints]) -> Wide:
         parts = [part.astype(np.int64) * s for part, s in zip(codes, self._strides, strict=True)]
         return sum(parts[1:], start=parts[0])
 

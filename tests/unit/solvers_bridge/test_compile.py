@@ -153,6 +153,18 @@ def test_a_condition_is_read_only_where_an_earlier_one_holds() -> None:
     assert [form.row_key(i)[1] for i in range(form.m)] == [(1,), (3,), (4,)]
 
 
+def test_an_or_over_one_of_two_indices_keeps_all_cells_of_the_other() -> None:
+    form = compile_model(
+        model_of(
+            ["sum(x[i,t] for i in I for t in T if t < 2 or t == 3) <= 1"],
+            sets=[I, T],
+            variables=[variable("x", "I", "T")],
+        )
+    )
+
+    assert dense(form) == [[1, 0, 1, 0, 1, 0, 1, 0]]
+
+
 def test_bounds_can_be_expressions_over_the_keys() -> None:
     form = compile_model(
         model_of(
