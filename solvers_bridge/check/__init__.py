@@ -36,8 +36,9 @@ def check(model: Model, data: Mapping[str, Any] | None = None) -> list[Finding]:
             like the index sets of their parameters (a tuple set is one axis).
 
     Returns:
-        Errors and warnings in the order of the model. Cost: O(size of the model and its sets),
-        vectorized over numbers, plus a bounded trial evaluation when there are no errors.
+        Errors and warnings: of declarations, expressions, numbers, and of a bounded trial
+        evaluation when there are no errors. Cost: O(size of the model and its sets), vectorized
+        over numbers.
     """
     report = Report()
     symbols = Symbols(model, data or {})

@@ -56,6 +56,8 @@ class Walk:
     """Where variables may not stand, in words such as `a bound`; empty when they may."""
     variables: dict[str, Variable] = field(default_factory=dict)
     indices: set[str] = field(default_factory=set)
+    guesswork: bool = False
+    """Whether a name is unknown, so that what is not there cannot be said."""
 
     def number(self, node: ast.expr, scope: Scope) -> Meaning:
         """Check a number-valued tree."""
@@ -163,6 +165,8 @@ class Walk:
         item = self.symbols.item(name)
         if item is None:
             self._unknown(name, scope)
+            for key in keys:
+                self._key(key, "", scope)
             return Meaning()
         self.symbols.used.add(name)
         bases = self.symbols.flat(item.index)
@@ -182,6 +186,7 @@ class Walk:
         return Meaning(linear=True, unit=parse_unit(item.unit))
 
     def _unknown(self, name: str, scope: Scope) -> None:
+        self.guesswork = True
         if name in self.symbols.sets:
             message = f'"{name}" is a set, not a number'
             self._error("wrong-type", message, f"Sum over it: `sum(... for i in {name})`.")

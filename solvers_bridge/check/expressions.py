@@ -125,7 +125,7 @@ def _check_constraint(symbols: Symbols, item: Constraint, path: str, report: Rep
     variables = walks[0].variables | walks[1].variables
     strict = item.relation in {"<", ">"}
     real = [name for name, variable in variables.items() if variable.domain == "real"]
-    if not variables:
+    if not variables and not any(walk.guesswork for walk in walks):
         fix = "Put the decision into it, or state it in `assumptions`."
         message = f'constraint "{item.name}" has no variables'
         report.error(path, "no-variables", message, fix)
@@ -155,7 +155,7 @@ def _check_objective(symbols: Symbols, item: Objective, report: Report) -> set[s
     meaning = walk.number(tree, {})
     units = (parse_unit(item.unit), meaning.unit)
     check_units(report, "objective.unit", units, what="`unit` and the expression are")
-    if item.sense != "satisfy" and not walk.variables:
+    if item.sense != "satisfy" and not walk.variables and not walk.guesswork:
         fix = 'Put the variables into it, or use the sense "satisfy".'
         report.error(path, "constant-objective", "the objective has no variables", fix)
     elif item.sense == "satisfy" and walk.variables:
