@@ -29,6 +29,9 @@ LARGE = 1e15
 TINY = 1e-9
 """Coefficients up to here (other than 0) are refused: solvers drop them without an error."""
 
+_FEW = 6
+"""Terms of one variable in one row that are compared in pairs; more are sorted."""
+
 Blame = Callable[[float], NoReturn]
 """Raises the error for a coefficient that cannot be used, naming where it comes from."""
 
@@ -92,12 +95,20 @@ def _is_direct(linear: Linear, rank: int) -> bool:
     """Are the entries of each row distinct for sure, so that none has to be merged?"""
     if linear.listed or not all(grid.is_injective(rank) for grid in linear.grids):
         return False
-    for a, b in combinations(linear.grids, 2):
-        if a.variable == b.variable and (
-            a.width(rank) != 1 or b.width(rank) != 1 or (a.columns() == b.columns()).any()
-        ):
-            return False
-    return True
+    by_variable: dict[int, list[Grid]] = {}
+    for grid in linear.grids:
+        by_variable.setdefault(grid.variable, []).append(grid)
+    return all(_are_apart(grids, rank) for grids in by_variable.values())
+
+
+def _are_apart(grids: list[Grid], rank: int) -> bool:
+    """Do terms of the same variable surely never meet in a column? Looks only where it is cheap."""
+    if len(grids) == 1:
+        return True
+    if len(grids) > _FEW or any(grid.width(rank) != 1 for grid in grids):
+        return False
+    columns = [grid.columns().ravel() for grid in grids]
+    return not any((a == b).any() for a, b in combinations(columns, 2))
 
 
 def _merged(parts: list[Listed], blame: Blame) -> Listed:

@@ -127,6 +127,19 @@ def test_the_same_column_twice_is_added_up_and_a_zero_is_left_out() -> None:
     assert len(form.coefs) == 2
 
 
+def test_a_sum_over_a_set_of_one_meets_the_same_variable_outside() -> None:
+    form = compile_model(
+        model_of(
+            [("i in I for j in J", "x[i,j] + sum(x[o,j] for o in ONE) <= 1")],
+            sets=[I, J, index_set("ONE", "a")],
+            variables=[variable("x", "I", "J")],
+        )
+    )
+
+    assert dense(form)[:3] == [[2, 0, 0, 0, 0, 0], [0, 2, 0, 0, 0, 0], [0, 0, 2, 0, 0, 0]]
+    assert dense(form)[5] == [0, 0, 1, 0, 0, 1]
+
+
 def test_an_inner_index_hides_an_outer_one_as_in_python() -> None:
     form = compile_model(
         model_of(
