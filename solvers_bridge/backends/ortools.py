@@ -91,7 +91,8 @@ class OrTools:
         route = choose(form)
         begun = time.monotonic()
         try:
-            facts, arrays = self._ask(route, limits)
+            crossed = _crossed(form)
+            facts, arrays = (crossed, {}) if crossed else self._ask(route, limits)
         except TimeoutError:
             facts, arrays = _killed("TIME", "killed: it did not stop at its time limit"), {}
         facts["seconds"] = time.monotonic() - begun
@@ -212,6 +213,15 @@ def _request(route: Route, limits: Limits) -> bytes:
         coefs=form.coefs,
     )
     return buffer.getvalue()
+
+
+def _crossed(form: StandardForm) -> dict[str, Any] | None:
+    """A lower side above its upper one is infeasible; MathOpt would only call it invalid."""
+    crossed = (form.col_lower > form.col_upper).any() or (form.row_lower > form.row_upper).any()
+    words = "not asked: a lower bound is above its upper bound"
+    return (
+        {"reason": "INFEASIBLE", "limit": "UNSPECIFIED", "raw_status": words} if crossed else None
+    )
 
 
 def _killed(limit: str, words: str) -> dict[str, Any]:

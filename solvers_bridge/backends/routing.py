@@ -80,6 +80,10 @@ def whole_form(form: StandardForm) -> tuple[StandardForm, float] | None:
     activity = np.bincount(row_of, np.abs(coefs) * reach[form.indices], minlength=rows)
     if max(activity.max(initial=0.0), float(np.abs(cost) @ reach)) >= _LARGEST_WHOLE:
         return None
+    row_lower = _inwards(form.row_lower * scale, up=True)
+    row_upper = _inwards(form.row_upper * scale, up=False)
+    if (row_lower > row_upper).any():  # no whole number between the sides; CP-SAT takes no such row
+        return None
     whole = replace(
         form,
         offset=0.0,
@@ -87,8 +91,8 @@ def whole_form(form: StandardForm) -> tuple[StandardForm, float] | None:
         col_lower=lower,
         col_upper=upper,
         coefs=coefs,
-        row_lower=_inwards(form.row_lower * scale, up=True),
-        row_upper=_inwards(form.row_upper * scale, up=False),
+        row_lower=row_lower,
+        row_upper=row_upper,
     )
     return whole, unit
 

@@ -6,18 +6,20 @@ Never here: the LP format, solving, reading.
 Said explicitly because readers differ: OBJSENSE (some drop it, so maximization is also in a
 comment), the objective constant as the negative right-hand side of the objective row, a lower
 bound before every upper bound, both bounds of every integer column. Numbers are written with the
-fewest digits that read back as the same double (at most 17).
+fewest digits that read back as the same double (at most 17). A two-sided row is a side and a
+range that give back both sides exactly; a row for which no range does becomes two.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
 
-from solvers_bridge.form import StandardForm
+from solvers_bridge.form import Block, StandardForm
 from solvers_bridge.formats.names import legal_names
 from solvers_bridge.formats.target import Target, writing
 
@@ -32,7 +34,7 @@ def write_mps(form: StandardForm, file: Target) -> None:
         file: A path, or an open text stream.
     """
     with writing(file) as out:
-        out.writelines(f"{line}\n" for line in _lines(form))
+        out.writelines(f"{line}\n" for line in _lines(_sayable(form)))
 
 
 def _lines(form: StandardForm) -> Iterator[str]:
@@ -67,24 +69,52 @@ def _lines(form: StandardForm) -> Iterator[str]:
 
 
 def _row_kind(low: float, high: float) -> tuple[str, float, float | None]:
-    """Row type, right-hand side and range; the pair is chosen so that both sides read back."""
+    """Row type, right-hand side and range."""
     if low == high:
         return "E", low, None
     if math.isinf(high):
         return ("N", 0.0, None) if math.isinf(low) else ("G", low, None)
-    if math.isinf(low):
-        return "L", high, None
-    return _ranged(low, high)
+    return ("L", high, None) if math.isinf(low) else _ranged(low, high) or ("G", low, high - low)
 
 
-def _ranged(low: float, high: float) -> tuple[str, float, float]:
+def _ranged(low: float, high: float) -> tuple[str, float, float] | None:
+    """The row type and range from which a reader computes exactly these sides, if there is one."""
     span = high - low
     for range_ in (span, math.nextafter(span, math.inf), math.nextafter(span, 0.0)):
         if low + range_ == high:
             return "G", low, range_
         if high - range_ == low:
             return "L", high, range_
-    return "G", low, span
+    return None
+
+
+def _sayable(form: StandardForm) -> StandardForm:
+    """`form` with rows that no range can say split in two; almost always `form` itself."""
+    sides = zip(form.row_lower.tolist(), form.row_upper.tolist(), strict=True)
+    split = [
+        i
+        for i, (low, high) in enumerate(sides)
+        if low != high and math.isfinite(high - low) and _ranged(low, high) is None
+    ]
+    if not split:
+        return form
+    spans = [slice(int(form.starts[i]), int(form.starts[i + 1])) for i in split]
+    lower = np.append(form.row_lower, np.full(len(split), -np.inf))
+    upper = np.append(form.row_upper, form.row_upper[split])
+    upper[split] = np.inf
+    ends = len(form.coefs) + np.cumsum([span.stop - span.start for span in spans])
+    return replace(
+        form,
+        row_lower=lower,
+        row_upper=upper,
+        starts=np.append(form.starts, ends).astype(np.int32),
+        indices=np.concatenate([form.indices, *(form.indices[span] for span in spans)]),
+        coefs=np.concatenate([form.coefs, *(form.coefs[span] for span in spans)]),
+        rows=(
+            *form.rows,
+            *(Block(f"{form.row_name(i)}_up", form.m + k, 1) for k, i in enumerate(split)),
+        ),
+    )
 
 
 def _column_lines(form: StandardForm, columns: list[str], rows: list[str]) -> Iterator[str]:

@@ -60,7 +60,7 @@ def merged(rows: dict) -> dict:
             continue
         base = name.removesuffix("_lo")
         top = rows[f"{base}_up"][1] if base != name else high
-        out[base] = (low, top, terms)
+        out[base] = (low, rows.get(f"{name}_up", (0, top))[1], terms)
     return out
 
 
@@ -167,6 +167,18 @@ def test_a_range_whose_ends_are_not_their_difference_apart_reads_back_exactly(
 
     _, read = table_of(read_back(form, extension, tmp_path))
 
+    assert merged(read) == expected(form)[1]
+
+
+@FORMATS
+def test_a_row_whose_sides_no_range_can_say_becomes_two(extension, tmp_path) -> None:
+    form = form_of(
+        "min", [1, 2], [[3, 4], [1, 0]], rows=[(-722693.5970274007, 805078.0226385478), (0, 1)]
+    )
+
+    _, read = table_of(read_back(form, extension, tmp_path))
+
+    assert "r0_up" in read
     assert merged(read) == expected(form)[1]
 
 

@@ -205,13 +205,30 @@ def test_no_number_never_becomes_an_answer(solver) -> None:
 
 
 @needs_ortools
-def test_what_the_solver_refuses_is_an_error_with_its_words(solver) -> None:
-    form = form_of("max", [1, 1], [[1, 1]], rows=[(-INF, 3)], bounds=[(2, 1), (0, 1)])
+@pytest.mark.parametrize("integer", [False, True])
+def test_crossed_bounds_are_infeasible(solver, integer) -> None:
+    form = form_of(
+        "max", [1, 1], [[1, 1]], rows=[(-INF, 3)], bounds=[(2, 1), (0, 1)], integer=integer
+    )
 
-    outcome = solver.solve(form, LIMITS)
+    assert solver.solve(form, LIMITS).stop is Stop.INFEASIBLE
+
+
+@needs_ortools
+def test_a_row_without_a_whole_number_between_its_sides_is_infeasible(solver) -> None:
+    form = form_of("min", [1], [[1]], rows=[(0.25, 0.75)], bounds=[(0, 9)], integer=True)
+
+    assert solver.solve(form, LIMITS).stop is Stop.INFEASIBLE
+
+
+@needs_ortools
+def test_what_the_solver_refuses_is_an_error_with_its_words(solver) -> None:
+    trips = replace(TRIPS, integer=np.array([1, 1], np.int32))
+
+    outcome = solver.solve(trips, replace(LIMITS, mip_gap=-1.0))
 
     assert outcome.stop is Stop.ERROR
-    assert "lower_bound > upper_bound" in outcome.raw_status
+    assert "gap" in outcome.raw_status
 
 
 def hard_form():
