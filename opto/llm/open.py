@@ -1,27 +1,25 @@
 """From a model spec to a model: `openai:NAME`, `llamacpp:NAME`, `mailbox:DIR`, ...
 
-Lives here: the table of providers, the order of wrappers, and the default model.
-Never here: provider details; each module imports its own SDK and is imported when first named.
+Lives here: the table of providers, and the order of wrappers.
+Never here: the default model (`opto.llm.default`); provider details: each module imports its own
+SDK and is imported when first named.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
-from pathlib import Path
 
 from opto.errors import OptoError
 from opto.llm import store
 from opto.llm.client import LM
-from opto.llm.errors import NoModel, UnknownModel
+from opto.llm.default import choose_model
+from opto.llm.errors import UnknownModel
 from opto.llm.retry import Retrying, RetryPolicy
 from opto.llm.types import OpenOptions, Provider
 from opto.settings import Settings, load_settings
 
-DEFAULT_LOCAL = "qwen2.5-coder-1.5b-instruct-q4_k_m"
-"""The pinned model that is used when no other is named and it is in the cache."""
 Opener = Callable[[str, OpenOptions], Provider]
 
 
@@ -42,7 +40,7 @@ def open_model(
     Args:
         spec: `openai:NAME`, `openai:NAME@http://host:port/v1`, `anthropic:NAME`,
             `llamacpp:NAME` or a path, `mailbox:DIR`, `replay:FILE`. None: `settings.model`, else
-            the local default if it is in the cache.
+            the local default if it is in the cache; nobody is asked and nothing downloaded.
         settings: None reads them (`load_settings`).
         progress: Told, in one line, what opening waits for; called from another thread.
 
@@ -54,7 +52,7 @@ def open_model(
     """
     settings = settings or load_settings()
     folder = settings.models_dir or store.models_folder()
-    spec = spec or settings.model or _default(folder)
+    spec = spec or choose_model(settings)
     kind, colon, rest = spec.strip().partition(":")
     if not colon or kind not in _OPENERS:
         raise _unknown(spec)
@@ -113,30 +111,6 @@ _OPENERS: dict[str, Opener] = {
 _REMOTE = frozenset({"openai", "anthropic"})
 """Providers behind a network, where asking again can help."""
 _EXTRAS = {"anthropic": "anthropic", "llamacpp": "local"}
-
-
-def _default(folder: Path) -> str:
-    """The spec when none is given; a vendor is never chosen silently, since it costs money."""
-    here = {entry.name for entry in store.list_models(folder=folder) if entry.path is not None}
-    if DEFAULT_LOCAL in here:
-        return f"llamacpp:{DEFAULT_LOCAL}"
-    vendors = {"OPENAI_API_KEY": "openai:NAME", "ANTHROPIC_API_KEY": "anthropic:NAME"}
-    hint = "".join(
-        f" ({variable} is set: --model {spec})"
-        for variable, spec in vendors.items()
-        if os.environ.get(variable)
-    )
-    raise NoModel(
-        "No model is chosen." + hint,
-        where="--model, OPTO_MODEL and opto.toml name none, and no default model is downloaded",
-        fix=(
-            "Choose one of:\n"
-            f"  opto model pull {DEFAULT_LOCAL}   (local, 1.1 GB)\n"
-            "  --model openai:NAME or anthropic:NAME   (key in OPENAI_API_KEY, ANTHROPIC_API_KEY)\n"
-            "  --model openai:NAME@http://host:port/v1   (any compatible server)\n"
-            "  --model mailbox:DIR   (you, or another program, answer in files)"
-        ),
-    )
 
 
 def _unknown(spec: str) -> UnknownModel:
