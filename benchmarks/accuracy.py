@@ -13,6 +13,7 @@ import json
 import random
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,13 @@ def main() -> None:
         left = [row for row in rows if row["id"] not in {item["id"] for item in done}]
         with open_model(settings=settings) as lm:
             pipeline = choose_pipeline(arguments.pipeline, lm)
-            for row in left:
-                item = asyncio.run(_item(row, lm, pipeline))
+
+            def keep(item: Row) -> None:
                 recorder.emit(ITEM, **item)
                 done.append(item)
                 print(_line(item, len(done), len(rows)), file=sys.stderr, flush=True)
+
+            asyncio.run(_items(left, lm, pipeline, workers=arguments.workers, keep=keep))
             print(json.dumps(_summary(done, lm.name, pipeline.name, arguments.run), indent=2))
 
 
@@ -65,6 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pipeline", help="as for `opto solve --pipeline`")
     parser.add_argument("--limit", type=int, default=40, help="items, drawn by --seed; 0: all")
     parser.add_argument("--seed", type=int, default=20261121)
+    parser.add_argument("--workers", type=int, default=1, help="problems at the same time")
     parser.add_argument("--run", default=new_run_name(), help="give it again to go on with a run")
     return parser.parse_args()
 
@@ -78,6 +82,21 @@ def _sample(file: Path, limit: int, seed: int) -> list[Row]:
         return rows
     drawn = random.Random(seed).sample(range(len(rows)), limit)  # noqa: S311 - not for secrets
     return [rows[index] for index in sorted(drawn)]
+
+
+async def _items(
+    rows: list[Row], lm: LM, pipeline: Pipeline, *, workers: int, keep: Callable[[Row], None]
+) -> None:
+    """Solve `rows`, at most `workers` at a time; each is kept as soon as it is done."""
+    places = asyncio.Semaphore(workers)
+
+    async def one(row: Row) -> None:
+        async with places:
+            keep(await _item(row, lm, pipeline))
+
+    async with asyncio.TaskGroup() as group:
+        for row in rows:
+            group.create_task(one(row))
 
 
 async def _item(row: Row, lm: LM, pipeline: Pipeline) -> Row:

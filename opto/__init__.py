@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from opto.errors import OptoError as OptoError
+    from opto.llm.client import LM as LM
+    from opto.llm.open import open_model as open_model
+    from opto.modeling.answer import Answer as Answer
+    from opto.modeling.api import solve as solve
 
 OWNER = "optolab"
 """Distribution that owns this package; another one installs a module of the same name."""
 
-_EXPORTS = {"OptoError": "opto.errors"}
+_EXPORTS = {
+    "LM": "opto.llm.client",
+    "Answer": "opto.modeling.answer",
+    "OptoError": "opto.errors",
+    "open_model": "opto.llm.open",
+    "solve": "opto.modeling.api",
+}
 
-__all__ = ["OWNER", "OptoError"]
+__all__ = ["LM", "OWNER", "Answer", "OptoError", "open_model", "solve"]
 
 
 def __getattr__(name: str) -> Any:

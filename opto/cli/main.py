@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
     if debug:
         arguments = ["--debug", *arguments]
     try:
-        result = app(arguments, standalone_mode=False)
+        result = app(arguments, prog_name="opto", standalone_mode=False)
     except typer.Exit as done:
         return done.exit_code
     except (KeyboardInterrupt, typer.Abort):

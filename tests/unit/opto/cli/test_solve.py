@@ -172,7 +172,7 @@ def test_no_server_at_the_url_is_an_explained_error(capsys: pytest.CaptureFixtur
         (["solve", TEXT, "--pipeline", "standart", "--model", "mailbox:box"], 1, "standard"),
         (["solve", TEXT, "--model", "opnai:gpt"], 1, "openai"),
         (["solve", TEXT, "--export", "pdf"], 2, "pdf"),
-        (["solve"], 2, "SOURCE"),
+        (["solve"], 2, "Missing argument 'source'"),
         (["slove"], 2, "solve"),
     ],
 )
