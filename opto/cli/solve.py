@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from opto.cli.ask import with_model
 from opto.display.answer import show
 from opto.display.progress import Stages
 from opto.errors import InputError, OptoError
@@ -80,7 +81,7 @@ def solve(
     Exit codes: 0 solved, 3 infeasible or unbounded, 4 not solved, 1 explained error, 2 usage.
     """
     problem = _read(source, data or [])
-    settings = load_settings(model=model)
+    settings = with_model(load_settings(model=model))
     options = SolveOptions(limits=Limits(time_limit_s=time_limit))
     with _recorded(settings) as run:
         try:
