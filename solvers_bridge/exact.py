@@ -127,7 +127,9 @@ def _column_excess(form: StandardForm, x: Floats, column: int) -> Fraction:
     return _outside(value, float(form.col_lower[column]), float(form.col_upper[column]))
 
 
-def dual_bound(form: StandardForm, duals: Sequence[Fraction]) -> Fraction | None:
+def dual_bound(
+    form: StandardForm, duals: Sequence[Fraction], *, box: tuple[Floats, Floats] | None = None
+) -> Fraction | None:
     """What `duals` prove about a linear program: no point is better than this. Exact.
 
     For any y, min c'x = y'(Ax) + (c - A'y)'x is at least the sum of the smallest value of each
@@ -136,23 +138,24 @@ def dual_bound(form: StandardForm, duals: Sequence[Fraction]) -> Fraction | None
     Args:
         form: n columns, m rows; integrality is ignored (the bound stays valid).
         duals: m numbers, change of the objective per unit of a row's side, in the model's sense.
+            One that would need a side its row does not have is taken as zero.
+        box: Bounds of the columns that hold for all points in question, if not those of `form`.
 
     Returns:
         The bound in the model's sense, constant included; None when some term has no bound.
     """
     sign = -1 if form.sense == "max" else 1
+    sides = list(zip(form.row_lower.tolist(), form.row_upper.tolist(), strict=True))
+    usable = [
+        dual if _least(sign * dual, *side) is not None else Fraction(0)
+        for dual, side in zip(duals, sides, strict=True)
+    ]
+    lower, upper = box or (form.col_lower, form.col_upper)
+    bounds = zip(lower.tolist(), upper.tolist(), strict=True)
+    factors = [*usable, *reduced_costs(form, usable)]
     total = Fraction(0)
-    for dual, lower, upper in zip(
-        duals, form.row_lower.tolist(), form.row_upper.tolist(), strict=True
-    ):
-        least = _least(sign * dual, lower, upper)
-        if least is None:
-            return None
-        total += least
-    for cost, lower, upper in zip(
-        reduced_costs(form, duals), form.col_lower.tolist(), form.col_upper.tolist(), strict=True
-    ):
-        least = _least(sign * cost, lower, upper)
+    for factor, span in zip(factors, [*sides, *bounds], strict=True):
+        least = _least(sign * factor, *span)
         if least is None:
             return None
         total += least
@@ -176,6 +179,12 @@ def reduced_costs(form: StandardForm, duals: Sequence[Fraction]) -> list[Fractio
             for k in range(starts[row], starts[row + 1]):
                 costs[indices[k]] -= Fraction(coefs[k]) * dual
     return costs
+
+
+def polished_bound(form: StandardForm, duals: Floats, *, max_rows: int) -> Fraction | None:
+    """`dual_bound` of `polished_duals`; None when there is none or it would take too long."""
+    polished = polished_duals(form, duals, max_rows=max_rows)
+    return None if polished is None else dual_bound(form, polished)
 
 
 def polished_duals(

@@ -16,6 +16,7 @@ from solvers_bridge.exact import (
     reduced_costs,
     row_residual,
 )
+from solvers_bridge.implied import implied_bounds
 
 
 def test_a_sum_that_doubles_lose_is_exact() -> None:
@@ -92,10 +93,43 @@ def test_weak_duality_gives_the_textbook_bound() -> None:
     assert dual_bound(form, [Fraction(0), Fraction(0), Fraction(0)]) is None
 
 
-def test_a_dual_of_the_wrong_sign_proves_nothing() -> None:
+def test_a_dual_of_the_wrong_sign_is_as_good_as_none() -> None:
     form = form_of("min", [1], [[1]], rows=[(-INF, 4)])
 
-    assert dual_bound(form, [Fraction(1)]) is None
+    assert dual_bound(form, [Fraction(1)]) == 0
+
+
+def test_bounds_that_hold_for_better_points_let_rough_duals_prove() -> None:
+    form = form_of("max", [50, 30], [[10, 8], [1, -1]], rows=[(-INF, 200), (-INF, 0)])
+    rough = [Fraction(40 / 9) - Fraction(1, 10**12), Fraction(50 / 9)]
+    assert dual_bound(form, rough) is None
+
+    bound = dual_bound(form, rough, box=implied_bounds(form, 888.0))
+
+    assert 0 <= bound - Fraction(8000, 9) < Fraction(1, 10**9)
+
+
+def test_implied_bounds_contain_every_point_that_is_not_worse() -> None:
+    form = form_of(
+        "min", [1, 2, 0], [[1, 1, 0], [0, 1, -1]], rows=[(2, INF), (1, 5)],
+        bounds=[(0, INF), (-INF, INF), (-INF, 7)], offset=3.0,
+    )  # fmt: skip
+
+    lower, upper = implied_bounds(form, 13.0)
+
+    assert lower[0] == 0
+    assert upper[2] == 7
+    assert upper[1] == pytest.approx(5, abs=1e-3)  # 1 x0 + 2 x1 <= 10
+    assert upper[0] == INF  # x0 + 2 x1 <= 10 while x1 may fall: only x2 could stop it
+    assert lower[1] == -INF
+
+
+def test_implied_bounds_follow_each_other() -> None:
+    form = form_of("max", [0, 0, 1], [[1, 0, 0], [-1, 1, 0], [0, -2, 1]], rows=[(-INF, 4)] * 3)
+
+    _, upper = implied_bounds(form, 0.0)
+
+    assert upper == pytest.approx([4, 8, 20], abs=1e-3)
 
 
 def test_duals_as_doubles_are_polished_until_reduced_costs_vanish() -> None:

@@ -191,8 +191,19 @@ def test_a_linear_optimum_is_proved_in_fractions_from_the_duals_of_the_solver(se
 def test_duals_that_prove_nothing_leave_optimality_to_the_solver() -> None:
     certificate = certificate_of(RELAXED, [100 / 9, 100 / 9], duals=[0.0, 0.0])
 
-    assert certificate.bound_exact is None
+    assert certificate.bound_exact > 888
     assert certificate.optimal == "within gap"
+
+
+def test_many_duals_prove_through_the_bounds_of_better_points(monkeypatch) -> None:
+    monkeypatch.setattr(sys.modules[Certificate.__module__], "_POLISHED_ROWS", 1)
+    form = compile_model(RELAXED)
+    outcome = get_backend("highs").solve(form, Limits())
+
+    certificate = verify(RELAXED, form, outcome)
+
+    assert certificate.optimal == "proved"
+    assert 0 <= certificate.bound_exact - certificate.objective_exact < Fraction(1, 10**9)
 
 
 def test_a_worse_vertex_that_claims_to_be_optimal_is_refuted_by_true_duals() -> None:
