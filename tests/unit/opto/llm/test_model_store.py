@@ -5,14 +5,12 @@ Wheels are built on disk and fetched by the real pip with `--no-index`; the hub 
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import re
 import tarfile
 import threading
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,34 +18,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from wheels_on_disk import BYTES, PARTS, sha, toy_model, wheel_on_disk, wheels
 
 from opto.llm import store
-from opto.llm.sources import HubSource, PinnedModel, Report, SourceError, Wheel, WheelSource
+from opto.llm.sources import HubSource, PinnedModel, Report, SourceError, Wheel
 from opto.llm.store import ModelStoreError, Progress
-
-BYTES = bytes(range(256)) * 40
-PARTS = (BYTES[:4000], BYTES[4000:9000], BYTES[9000:])
-
-
-def sha(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def wheel_on_disk(index: Path, number: int, data: bytes) -> Wheel:
-    name = f"toymodel_part{number}"
-    file = index / f"{name}-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(f"{name}/data/part{number}.bin", data)
-        archive.writestr(f"{name}/__init__.py", "raise SystemExit('imported')")
-        archive.writestr(
-            f"{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
-        )
-        archive.writestr(
-            f"{name}-1.0.dist-info/WHEEL",
-            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        )
-        archive.writestr(f"{name}-1.0.dist-info/RECORD", "")
-    return Wheel(file.name, sha(file.read_bytes()))
 
 
 @pytest.fixture
@@ -64,21 +39,7 @@ def cache(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def model(index: Path) -> PinnedModel:
-    wheels = tuple(wheel_on_disk(index, n, part) for n, part in enumerate(PARTS, start=1))
-    return PinnedModel(
-        name="toy",
-        license="MIT",
-        base="nobody/toy",
-        size_bytes=len(BYTES),
-        sha256=sha(BYTES),
-        hub="nobody/toy/resolve/main/toy.gguf",
-        member="*/data/part*.bin",
-        wheels=wheels,
-    )
-
-
-def wheels(index: Path) -> WheelSource:
-    return WheelSource(pip_options=("--no-index", "--find-links", str(index)))
+    return toy_model(index)
 
 
 def leftovers(cache: Path) -> set[str]:
@@ -109,7 +70,7 @@ def test_a_pull_that_was_killed_goes_on_where_it_stopped(
     model: PinnedModel, index: Path, cache: Path
 ) -> None:
     def kill_after_part_one(progress: Progress) -> None:
-        if progress.done_bytes == len(PARTS[0]) and progress.part == 1:
+        if progress.part == 2:
             raise Killed
 
     with pytest.raises(Killed):
