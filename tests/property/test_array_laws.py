@@ -7,13 +7,17 @@ from typing import Any
 
 import highspy
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from solvers_bridge.exact import exact_dot, row_residual
+from solvers_bridge.backends.highs import Highs
+from solvers_bridge.exact import dual_bound, exact_dot, polished_bound, row_residual
 from solvers_bridge.form import Block, StandardForm
 from solvers_bridge.formats.lp import write_lp
 from solvers_bridge.formats.mps import write_mps
+from solvers_bridge.implied import implied_bounds
+from solvers_bridge.outcome import Limits, Stop
 from solvers_bridge.verify import TOLERANCE
 
 
@@ -143,3 +147,70 @@ def test_fast_residuals_say_what_fractions_say(form: StandardForm, data: st.Data
         else:
             return  # the slack itself is a double
     assert residual.broken == broken
+
+
+@st.composite
+def linear_programs(draw: st.DrawFn) -> StandardForm:
+    """Small whole numbers everywhere, so that optima are free of tolerance effects."""
+    n, m = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    small = st.integers(-5, 5).map(float)
+    matrix = np.array(draw(st.lists(small, min_size=n * m, max_size=n * m))).reshape(m, n)
+    row_of, indices = np.nonzero(matrix)
+    ends = [sorted([draw(small), draw(small)]) for _ in range(m)]
+    for pair in ends:
+        cut = draw(st.sampled_from(["neither", "below", "above"]))
+        pair[0] = -np.inf if cut == "below" else pair[0]
+        pair[1] = np.inf if cut == "above" else pair[1]
+    tops = [draw(st.sampled_from([5.0, np.inf])) for _ in range(n)]
+    return StandardForm(
+        sense=draw(st.sampled_from(["min", "max"])),
+        offset=draw(small),
+        cost=np.array(draw(st.lists(small, min_size=n, max_size=n))),
+        col_lower=np.array([draw(st.sampled_from([0.0, -3.0, -np.inf])) for _ in range(n)]),
+        col_upper=np.array(tops),
+        integer=np.zeros(n, np.int32),
+        row_lower=np.array(
+            [-np.inf if o == "below" else e[0] for o, e in zip(opened, ends, strict=True)]
+        ),
+        row_upper=np.array(
+            [np.inf if o == "above" else e[1] for o, e in zip(opened, ends, strict=True)]
+        ),
+        starts=np.searchsorted(row_of, np.arange(m + 1)).astype(np.int32),
+        indices=indices.astype(np.int32),
+        coefs=matrix[row_of, indices],
+        columns=tuple(Block(f"x{j}", j, 1) for j in range(n)),
+        rows=tuple(Block(f"r{i}", i, 1) for i in range(m)),
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(form=linear_programs(), data=st.data())
+def test_no_duals_whatever_prove_more_than_the_optimum(
+    form: StandardForm, data: st.DataObject
+) -> None:
+    best = Highs().solve(form, Limits())
+    if best.stop is not Stop.OPTIMAL:
+        return
+    sign = -1 if form.sense == "max" else 1
+    noise = st.fractions(-3, 3, max_denominator=4)
+    drawn = data.draw(st.lists(noise, min_size=form.m, max_size=form.m))
+    given_duals = [Fraction(dual) for dual in best.duals.tolist()]
+    mixed = [a + b for a, b in zip(given_duals, drawn, strict=True)]
+    box = implied_bounds(form, best.objective)
+
+    for duals in (drawn, mixed, given_duals):
+        for bound in (dual_bound(form, duals), dual_bound(form, duals, box=box)):
+            assert bound is None or sign * bound <= sign * best.objective + 1e-6
+
+
+@settings(max_examples=200, deadline=None)
+@given(form=linear_programs())
+def test_optima_of_small_linear_programs_are_proved(form: StandardForm) -> None:
+    best = Highs().solve(form, Limits())
+    if best.stop is not Stop.OPTIMAL:
+        return
+
+    bound = polished_bound(form, best.duals, max_rows=10)
+
+    assert bound is not None
+    assert float(bound) == pytest.approx(best.objective, abs=1e-7)
