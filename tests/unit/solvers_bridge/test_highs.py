@@ -103,6 +103,9 @@ def test_infeasible_and_unbounded_are_told_apart(
 
     assert outcome.stop is stop
     assert outcome.bound is None
+    if integer and unbounded and not infeasible:
+        assert "without objective: Optimal" in outcome.raw_status
+        assert outcome.x is not None
     if infeasible:
         assert outcome.x is None
         assert outcome.objective is None
