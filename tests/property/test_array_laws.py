@@ -169,12 +169,8 @@ def linear_programs(draw: st.DrawFn) -> StandardForm:
         col_lower=np.array([draw(st.sampled_from([0.0, -3.0, -np.inf])) for _ in range(n)]),
         col_upper=np.array(tops),
         integer=np.zeros(n, np.int32),
-        row_lower=np.array(
-            [-np.inf if o == "below" else e[0] for o, e in zip(opened, ends, strict=True)]
-        ),
-        row_upper=np.array(
-            [np.inf if o == "above" else e[1] for o, e in zip(opened, ends, strict=True)]
-        ),
+        row_lower=np.array([low for low, _ in ends]),
+        row_upper=np.array([high for _, high in ends]),
         starts=np.searchsorted(row_of, np.arange(m + 1)).astype(np.int32),
         indices=indices.astype(np.int32),
         coefs=matrix[row_of, indices],
