@@ -4,11 +4,11 @@ Lives here: `check`, which runs all of them in order of cost, and `Finding`, wha
 Never here: repairs, solvers, compilation; numpy is loaded only for tables of many numbers.
 
 Codes of errors: syntax, unknown-name, reserved-name, duplicate-name, duplicate-key, bad-set,
-bad-data, wrong-arity, wrong-index-set, wrong-type, wrong-size, too-large, missing-data, not-finite,
-coefficient-range, binary-bounds, bounds-crossed, nonlinear, no-variables, constant-objective,
-outside-set, not-computable. Codes of warnings: empty-set, unused-set, unused-parameter,
-unused-variable, unused-index, unit-mismatch, strict-on-reals; also wrong-index-set,
-coefficient-range and no-variables where the model may be meant so.
+empty-set, bad-data, wrong-arity, wrong-index-set, wrong-type, wrong-size, too-large, missing-data,
+not-finite, coefficient-range, binary-bounds, bounds-crossed, nonlinear, no-variables,
+constant-objective, outside-set, not-computable. Codes of warnings: unused-set, unused-parameter,
+unused-variable, unused-index, unused-objective, unit-mismatch, strict-on-reals; and, where the
+model may be meant so, empty-set, wrong-index-set, coefficient-range and no-variables.
 """
 
 from __future__ import annotations

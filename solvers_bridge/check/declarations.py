@@ -87,12 +87,12 @@ def _check_range(item: IndexSet, path: str, report: Report) -> None:
         report.error(path, "too-large", message, "Number the elements from 1.")
     elif item.last < item.first:
         message = f'set "{item.name}" is empty: {item.first} to {item.last}'
-        report.warn(path, "empty-set", message, "Check `first` and `last`.")
+        report.error(path, "empty-set", message, "Check `first` and `last`.")
 
 
 def _check_elements(name: str, elements: Sequence[Key], path: str, report: Report) -> None:
     if not elements:
-        report.warn(path, "empty-set", f'set "{name}" is empty', "List its elements.")
+        report.error(path, "empty-set", f'set "{name}" is empty', "List its elements.")
     if len(set(elements)) != len(elements):
         twice = Counter(elements).most_common(1)[0][0]
         report.error(path, "duplicate-key", f"{brief(twice)} is there twice", "Leave one out.")
@@ -131,7 +131,7 @@ def _check_rows(
     rows: Sequence[Sequence[Key]], axes: Sequence[Axis | None], path: str, report: Report
 ) -> None:
     if not rows:
-        report.warn(path, "empty-set", "there is no tuple", "List the tuples.")
+        report.error(path, "empty-set", "there is no tuple", "List the tuples.")
     lengths = [at for at, row in enumerate(rows) if len(row) != len(axes)]
     for at in lengths[:_FEW]:
         message = f"{len(rows[at])} keys where `tuples_of` names {len(axes)} sets"

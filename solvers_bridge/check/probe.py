@@ -91,7 +91,7 @@ def _axis(name: str) -> Callable[[Reference, _Try], None]:
     def job(reference: Reference, attempt: _Try) -> None:
         if not reference.axis(name).size:
             message = f'no key fulfils the condition of set "{name}"'
-            attempt.report.warn(attempt.path, "empty-set", message, "Check the condition.")
+            attempt.report.error(attempt.path, "empty-set", message, "Check the condition.")
 
     return job
 

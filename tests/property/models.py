@@ -1,8 +1,9 @@
 """Random small models that are right by construction, and points to evaluate them at.
 
-`models()` draws models that `check` has no errors for: ranges, lists and tuple sets (by `rows` and
-by `where`), dense and sparse tables, indexed variables with constant and computed bounds,
-constraints with nested sums, filters, literal keys and shifted keys such as `t-1`.
+`models()` draws models that `check` has no errors for, except that a tuple set may be empty:
+ranges, lists and tuple sets (by `rows` and by `where`), dense and sparse tables, indexed variables
+with constant and computed bounds, constraints with nested sums, filters, literal keys and shifted
+keys such as `t-1`.
 
 All numbers are small multiples of 1/4 and all divisors are 2 or 4, so doubles compute without
 rounding and another implementation can be compared with `==`.
@@ -327,7 +328,7 @@ class Builder:
 
 @st.composite
 def models(draw: st.DrawFn) -> Model:
-    """A random model without errors; warnings (unused names, strict rows) are possible."""
+    """A random model without errors, but a tuple set may be empty; warnings are possible."""
     build = Builder(draw)
     for place in range(draw(st.integers(1, 3))):
         build.sets.append(build.base_set(f"S{place}"))
