@@ -15,7 +15,7 @@ from solvers_bridge.backends import get_backend
 from solvers_bridge.compile import compile_model
 from solvers_bridge.form import StandardForm
 from solvers_bridge.ir.model import Model
-from solvers_bridge.opinion import Opinion, second_opinion
+from solvers_bridge.opinion import Opinion, not_asked, second_opinion
 from solvers_bridge.outcome import Limits, Outcome, Stop
 from solvers_bridge.strictness import Strict, settle
 from solvers_bridge.verify import Certificate, rounded_point, values_of, verify
@@ -160,8 +160,10 @@ def solve_model(
     settled = settle(form, engine.solve(form, limits), engine, limits)
     outcome = settled.outcome
     certificate = verify(model, form, outcome, data)
-    if second:
-        opinion = second_opinion(form, outcome, limits)
+    if not second:
+        opinion = not_asked("second=False")
+    elif outcome.stop is Stop.INTERRUPTED:
+        opinion = not_asked("the first solve was interrupted")
     else:
-        opinion = Opinion(None, "", None, None, "not asked: second=False")
+        opinion = second_opinion(form, outcome, limits)
     return Solved(model, form, outcome, certificate, opinion, settled.strict)

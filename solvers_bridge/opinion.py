@@ -40,6 +40,11 @@ class Opinion:
         return f"Opinion({self.engine or 'nobody'}: {self.note})"
 
 
+def not_asked(why: str) -> Opinion:
+    """Nobody's opinion, and the reason."""
+    return Opinion(None, "", None, None, f"not asked: {why}")
+
+
 def second_opinion(form: StandardForm, outcome: Outcome, limits: Limits) -> Opinion:
     """Ask an engine that shares no code with the one of `outcome`.
 
@@ -55,12 +60,11 @@ def second_opinion(form: StandardForm, outcome: Outcome, limits: Limits) -> Opin
     try:
         backend = _backend(other)
     except MissingSolverError as missing:
-        fix = f"; {missing.fix}" if missing.fix else ""
-        return Opinion(None, "", None, None, f"not asked: {missing.what}{fix}")
+        return not_asked(f"{missing.what} {missing.fix}".strip())
     try:
         answer = backend.solve(form, limits)
     except BridgeError as refused:
-        return Opinion(None, other, None, None, f"not asked: {other} refused: {refused.what}")
+        return not_asked(f"{other} refused: {refused.what}")
     agrees, note = compare(form, outcome, answer, limits)
     return Opinion(agrees, answer.engine, answer.stop, answer.objective, note)
 

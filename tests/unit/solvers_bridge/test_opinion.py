@@ -94,7 +94,7 @@ def test_a_missing_second_solver_is_said_with_the_line_to_type(other) -> None:
     opinion = second_opinion(TRIPS, BEST, LIMITS)
 
     assert opinion.agrees is None
-    assert opinion.note == "not asked: Solver 'ortools' is not there.; pip install it"
+    assert opinion.note == "not asked: Solver 'ortools' is not there. pip install it"
 
 
 def test_a_solver_that_refuses_the_model_has_no_opinion(other) -> None:

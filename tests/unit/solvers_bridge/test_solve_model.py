@@ -14,6 +14,7 @@ from small_models import model_of
 from standard_forms import claimed
 
 import solvers_bridge
+from solvers_bridge import api as api_module
 from solvers_bridge import opinion as opinion_module
 from solvers_bridge.api import Solved, Verdict, solve_model
 from solvers_bridge.compile import compile_model
@@ -71,9 +72,28 @@ def test_a_missing_second_solver_is_noted_and_a_missing_first_one_is_an_error(mo
 
     monkeypatch.setattr(opinion_module, "_backend", missing)
 
-    assert solve_model(TRIPS).opinion.note == "not asked: not there; pip install it"
+    assert solve_model(TRIPS).opinion.note == "not asked: not there pip install it"
     with pytest.raises(MissingSolverError):
         solve_model(TRIPS, backend="nobody")
+
+
+def test_who_interrupts_the_first_solve_is_not_kept_waiting_by_a_second(monkeypatch) -> None:
+    form = compile_model(TRIPS)
+    stopped = claimed(form, [1, 1], stop=Stop.INTERRUPTED, bound=900.0)
+
+    class Interrupted:
+        name = "interrupted"
+
+        def solve(self, form, limits):
+            return stopped
+
+    monkeypatch.setattr(api_module, "get_backend", lambda name: Interrupted())
+    monkeypatch.setattr(opinion_module, "_backend", lambda name: pytest.fail("was asked"))
+
+    solved = solve_model(TRIPS)
+
+    assert solved.verdict is Verdict.FEASIBLE
+    assert "interrupted" in solved.opinion.note
 
 
 @pytest.mark.parametrize(
