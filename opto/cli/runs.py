@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from opto.display.text import plain
+from opto.llm.replay import withhold_questions
 from opto.settings import load_settings
 from traces.export import to_jsonl
 from traces.read import events, runs
@@ -53,13 +54,18 @@ def show(run: Run, *, as_json: Json = False) -> None:
 def export(
     run: Run,
     *,
+    withhold: Annotated[
+        bool,
+        typer.Option("--withhold-questions", help="Only model calls, each question as its hash."),
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File; stdout if none.")
     ] = None,
 ) -> None:
     """Write a run as JSON lines; `--model replay:FILE` answers from such a file."""
     with _store() as store:
-        to_jsonl(events(store, run), output or sys.stdout)
+        found = events(store, run)
+        to_jsonl(withhold_questions(found) if withhold else found, output or sys.stdout)
 
 
 def _store() -> Store:

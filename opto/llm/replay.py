@@ -14,8 +14,8 @@ from __future__ import annotations
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, unified_diff
 from pathlib import Path
 
@@ -44,7 +44,10 @@ class ReplayMiss(ModelCallError):  # noqa: N818  (the name says what happened)
 class Call:
     """One recorded question with its answer."""
 
-    request: Request
+    question: str
+    """`Request.key("")` of the question."""
+    request: Request | None
+    """None where the recording withholds its questions; they are then found by key alone."""
     completion: Completion
 
 
@@ -57,15 +60,17 @@ class Replay:
         self._calls = tuple(calls)
         self._answers: defaultdict[str, list[Completion]] = defaultdict(list)
         for call in self._calls:
-            self._answers[call.request.key("")].append(call.completion)
+            self._answers[call.question].append(call.completion)
         self._given: defaultdict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
+        asked = [call.request for call in self._calls if call.request is not None]
+        withheld = len(asked) < len(self._calls)
         # what the recorded model was asked for, it could do
         self.capabilities = Capabilities(
             schema=True,
             seed=True,
-            grammar=any(call.request.grammar is not None for call in self._calls),
-            prefill=any(call.request.prefill is not None for call in self._calls),
+            grammar=withheld or any(request.grammar is not None for request in asked),
+            prefill=withheld or any(request.prefill is not None for request in asked),
         )
 
     async def complete(self, request: Request) -> Completion:
@@ -90,7 +95,14 @@ class Replay:
         fix = "Record the run again with a model; or make the same request as then."
         if not self._calls:
             return ReplayMiss("The recording holds no model calls.", where=self.name, fix=fix)
-        near = nearest(request, [call.request for call in self._calls])
+        asked = [call.request for call in self._calls if call.request is not None]
+        if not asked:
+            return ReplayMiss(
+                f"The recording has no answer to this request ({request.purpose or 'no purpose'}).",
+                where=f"{self.name}, which withholds its questions",
+                fix=fix,
+            )
+        near = nearest(request, asked)
         diff = difference(near, request)
         return ReplayMiss(
             f"The recording has no answer to this request ({request.purpose or 'no purpose'}).",
@@ -123,17 +135,32 @@ def calls_of(events: Iterable[Event], *, where: str) -> list[Call]:
         if event.kind != CALL:
             continue
         try:
-            request = Request.from_json(event.data["request"])  # type: ignore[arg-type]
             completion = Completion.from_json(event.data["completion"])  # type: ignore[arg-type]
-            request.key("")  # everything in it can be compared
+            if "question" in event.data:
+                calls.append(Call(str(event.data["question"]), None, completion))
+                continue
+            request = Request.from_json(event.data["request"])  # type: ignore[arg-type]
+            question = request.key("")
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as fault:
             raise InputError(
                 f"Event {event.seq} is not a model call this version can read: {fault!r}.",
                 where=where,
                 fix="Record it again.",
             ) from fault
-        calls.append(Call(request, completion))
+        calls.append(Call(question, request, completion))
     return calls
+
+
+def withhold_questions(events: Iterable[Event]) -> Iterator[Event]:
+    """The model calls among `events` with each question replaced by its key.
+
+    Such a recording can be passed on where the questions may not be; it still answers them.
+    """
+    for event in events:
+        if event.kind == CALL:
+            request = Request.from_json(event.data["request"])  # type: ignore[arg-type]
+            kept = {name: event.data[name] for name in ("model", "completion")}
+            yield replace(event, data={"question": request.key(""), **kept})
 
 
 def nearest(request: Request, recorded: Sequence[Request]) -> Request:

@@ -11,7 +11,7 @@ from typing import Any
 
 from opto.llm.budget import Spent
 from opto.modeling.evaluate import Attempt
-from solvers_bridge.api import Verdict
+from solvers_bridge.api import Solved, Verdict
 from solvers_bridge.check import Finding
 from solvers_bridge.ir.model import Assumption, Key, Model
 
@@ -70,14 +70,14 @@ class Answer:
 
     @property
     def objective(self) -> float | None:
-        """Objective value of the best point, in the model's own sense."""
-        solved = self.attempt.solved if self.attempt else None
+        """Objective value of the best point, in the model's own sense; None without a best."""
+        solved = self._with_point()
         return solved.objective if solved else None
 
     def choices(self) -> list[Chosen]:
         """All decisions of the best point, in the order of the model; empty without a point."""
-        solved = self.attempt.solved if self.attempt else None
-        if solved is None or self.model is None or solved.outcome.x is None:
+        solved = self._with_point()
+        if solved is None or self.model is None:
             return []
         values = solved.values()
         return [
@@ -85,6 +85,13 @@ class Answer:
             for v in self.model.variables
             for key, value in values[v.name].items()
         ]
+
+    def _with_point(self) -> Solved | None:
+        """The solved model, if there is a point worth showing; an unbounded one has no best."""
+        solved = self.attempt.solved if self.attempt else None
+        if solved is None or solved.outcome.x is None or self.status is Status.UNBOUNDED:
+            return None
+        return solved
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `--json`: the same facts as the printed answer."""

@@ -103,7 +103,7 @@ def _locate(path: str, draft: Draft) -> tuple[str, int | None] | None:
         return item[1], int(item[2])
     if data := _DATA.match(path):
         for index, parameter in enumerate(draft.parameters):
-            if parameter.name == data[1]:
+            if data[1] in (parameter.name, str(index)):
                 return "parameters", index
     return None
 

@@ -10,10 +10,19 @@ from difflib import get_close_matches
 from opto.errors import InputError
 from opto.llm.client import LM
 from opto.modeling.pipelines.base import Pipeline
+from opto.modeling.pipelines.compact import Compact
 from opto.modeling.pipelines.orthought import Orthought
 from opto.modeling.pipelines.standard import Standard
 
-PIPELINES: dict[str, Pipeline] = {p.name: p for p in (Standard(), Orthought())}
+PIPELINES: dict[str, Pipeline] = {
+    pipeline.name: pipeline
+    for pipeline in (
+        Standard(),
+        Orthought(),
+        Compact("compact", samples=1),
+        Compact("vote", samples=5),
+    )
+}
 
 
 def choose_pipeline(name: str | None, lm: LM) -> Pipeline:
@@ -23,7 +32,7 @@ def choose_pipeline(name: str | None, lm: LM) -> Pipeline:
         InputError: No pipeline has that name; a near miss is named.
     """
     if name is None:
-        name = "orthought"
+        name = "vote" if lm.name.startswith("llamacpp:") else "orthought"
     if name in PIPELINES:
         return PIPELINES[name]
     near = get_close_matches(name, PIPELINES, n=1)

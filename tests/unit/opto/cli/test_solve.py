@@ -195,12 +195,16 @@ def test_a_table_never_enters_the_prompt(server: ModelServer, tmp_path: Path) ->
     assert "98765" not in sent
 
 
+@pytest.mark.parametrize("withheld", [[], ["--withhold-questions"]], ids=["whole", "withheld"])
 def test_the_transcript_of_a_run_answers_it_again(
-    server: ModelServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    server: ModelServer,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    withheld: list[str],
 ) -> None:
     opto(server, TEXT, "--json", replies=[good()])
     run = json.loads(capsys.readouterr().out)["run"]
-    assert main(["runs", "export", run, "-o", "recorded.jsonl"]) == 0
+    assert main(["runs", "export", run, "-o", "recorded.jsonl", *withheld]) == 0
 
     code = main(
         ["solve", TEXT, "--model", "replay:recorded.jsonl", "--pipeline", "standard", "--json"]
@@ -209,3 +213,4 @@ def test_the_transcript_of_a_run_answers_it_again(
     assert code == 0
     assert json.loads(capsys.readouterr().out)["objective"] == 156
     assert len(server.asked) == 1
+    assert ("workshop" in (tmp_path / "recorded.jsonl").read_text()) is not bool(withheld)

@@ -29,7 +29,7 @@ QUESTION = Request(
 
 
 def answered(request: Request, *texts: str) -> list[Call]:
-    return [Call(request, Completion(text=text)) for text in texts]
+    return [Call(request.key(""), request, Completion(text=text)) for text in texts]
 
 
 def ask(model: Replay, request: Request) -> str:
