@@ -78,6 +78,19 @@ def test_strict_rows_over_reals_are_reported_but_do_not_decide(records) -> None:
     assert [miss.variant for miss in report.misses()] == ["continuous_strict"]
 
 
+def test_a_miss_that_comes_from_the_margin_of_the_record_is_explained(records) -> None:
+    form = {**FORM, "sense": "min", "rows": [{**FORM["rows"][1], "coef": [-1.0, 0.0]}]}
+    recorded = dict.fromkeys(TRUE, 0.0) | {"integer_strict": 3.0, "continuous_strict": 3e-5}
+
+    (truly,) = run(records((form, recorded)), second=False).misses()
+    (moved,) = run(
+        records(({**form, "c": [30.0, 7.0]}, recorded | {"integer_strict": 30.0})), second=False
+    ).misses()
+
+    assert truly.why.endswith("(not as recorded)")
+    assert moved.why.endswith("(as recorded)")
+
+
 def test_no_forms_are_no_success(records) -> None:
     assert not run(records(), second=False).passed
 
