@@ -52,6 +52,29 @@ _ALIASES = {
     "kilometre": "km",
     "mile": "mi",
 }
+_IRREGULAR = {
+    "calves": "calf",
+    "children": "child",
+    "halves": "half",
+    "knives": "knife",
+    "leaves": "leaf",
+    "loaves": "loaf",
+    "men": "man",
+    "people": "person",
+    "potatoes": "potato",
+    "shelves": "shelf",
+    "tomatoes": "tomato",
+    "women": "woman",
+}
+_ENDINGS = (
+    ("ies", "y"),
+    ("ches", "ch"),
+    ("shes", "sh"),
+    ("sses", "ss"),
+    ("xes", "x"),
+    ("ss", "ss"),
+    ("s", ""),
+)
 _FACTOR = re.compile(r"^(?P<name>.*?)(?:\^|\*\*)?(?P<power>(?<=[\^*])-?\d)?$")
 
 
@@ -121,7 +144,9 @@ def _symbol(text: str) -> str | None:
 
 
 def _singular(word: str) -> str:
-    if len(word) > 4 and word.endswith("xes"):  # noqa: PLR2004 - boxes, not axes
-        return word[:-2]
-    plural = len(word) > 2 and word.endswith("s") and not word.endswith("ss")  # noqa: PLR2004
-    return word[:-1] if plural else word
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    for ending, instead in _ENDINGS:
+        if word.endswith(ending) and len(word) > len(ending) + 1:
+            return word.removesuffix(ending) + instead
+    return word

@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 _LONG_CHAIN = 24
+_EXPRESSION_FIX = "Use numbers, names, x[i, j], + - * /, and sum(... for i in I if ...)."
+_FORALL_FIX = "Write `i in I for j in J if i != j`: no commas between clauses."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,12 @@ def parse_forall(text: str, *, where: str) -> tuple[Clause, ...]:
     if not flat:
         return ()
     source = f"(0 for {flat.removeprefix('for ')})"
-    body = _balanced(_parse(source, flat, where))
+    body = _balanced(_parse(source, flat, where, fix=_FORALL_FIX))
     if not isinstance(body, ast.GeneratorExp) or body.end_col_offset != len(source.encode()):
         raise ExpressionError(
             f"{shortened(flat)} is not a list of index clauses.",
             where=where,
-            fix="Write `i in I for j in J if i != j`: no commas between clauses.",
+            fix=_FORALL_FIX,
         )
     Grammar(source, where).visit_clauses(body.generators)
     return clauses_of(body)
@@ -130,7 +132,7 @@ def _one_line(text: str, where: str) -> str:
     return "".join(" " if char.isspace() else char for char in text).strip()
 
 
-def _parse(source: str, shown: str, where: str) -> ast.expr:
+def _parse(source: str, shown: str, where: str, *, fix: str = _EXPRESSION_FIX) -> ast.expr:
     try:
         body = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as fault:
@@ -138,7 +140,7 @@ def _parse(source: str, shown: str, where: str) -> ast.expr:
         raise ExpressionError(
             f"{shortened(shown)} cannot be read: {shortened(str(why))}.",
             where=where,
-            fix="Use numbers, names, x[i, j], + - * /, and sum(... for i in I if ...).",
+            fix=fix,
         ) from None
     if "#" in source and source.count("#") != _hashes_in_strings(body):
         raise ExpressionError("A comment is not allowed.", where=where, fix="Use `meaning`.")
