@@ -43,6 +43,10 @@ class SolveOptions:
     limits: Limits = field(default_factory=Limits)
 
 
+_SHOWN_ONLY = frozenset({"unit-mismatch"})
+"""Findings too often harmless to spend a call on: `patients` are counted in `vaccines`."""
+
+
 def _silent(stage: str, detail: str) -> None:
     """Progress for callers who do not watch."""
 
@@ -133,7 +137,7 @@ async def _evaluated(
 
 def _worst(attempt: Attempt, settled: set[Finding]) -> Finding | None:
     """The finding to ask about next: errors before warnings, then in the order found."""
-    left = [finding for finding in attempt.findings if finding not in settled]
+    left = [f for f in attempt.findings if f not in settled and f.code not in _SHOWN_ONLY]
     return min(left, key=lambda finding: finding.severity, default=None)
 
 

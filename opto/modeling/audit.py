@@ -44,19 +44,22 @@ def audit(model: Model, problem: Problem) -> list[Finding]:
 
 
 def _unused_numbers(model: Model, problem: Problem) -> Iterator[Finding]:
+    """One finding for all of them, so that they cost one question."""
     used = [number for _, number in _numbers(model)]
-    for stated in quantities(problem.text):
-        if stated.weak or accounted(stated, used):
-            continue
+    unused = [q for q in quantities(problem.text) if not q.weak and not accounted(q, used)]
+    if not unused:
+        return
+    places = []
+    for stated in unused:
         around = problem.text[max(0, stated.start - 60) : stated.end + 40]
-        yield Finding(
-            path="",
-            code="number-unused",
-            severity="warning",
-            message=f'the text says "{stated.written}" ("...{" ".join(around.split())}...") '
-            "and the model has no such number",
-            fix="Add the rule or term this number belongs to, unless it decides nothing.",
-        )
+        places.append(f'"{stated.written}" in "...{" ".join(around.split())}..."')
+    yield Finding(
+        path="",
+        code="number-unused",
+        severity="warning",
+        message=f"the model has no such number as the text says: {'; '.join(places)}",
+        fix="Add the rule or term a number belongs to, unless it decides nothing.",
+    )
 
 
 def _unknown_numbers(model: Model, problem: Problem) -> Iterator[Finding]:

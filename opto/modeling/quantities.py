@@ -57,15 +57,17 @@ class Quantity:
     end: int
     written: str
     weak: bool = False
-    """Often no quantity at all: `one` and `two` in words, list numbers, years."""
+    """Often no quantity at all: `one` and `two` in words, numbers in names such as `machine 2`."""
 
 
 def quantities(text: str) -> tuple[Quantity, ...]:
     """All numbers of `text` in order."""
     found = []
+    names = _numbered_names(text)
     for match in _NUMBER.finditer(text):
         value = _value(match)
         weak = match["words"] is not None and value <= 2 and not match["wordpercent"]  # noqa: PLR2004
+        weak = weak or _word_before(text, match.start()) in names
         found.append(Quantity(value, match.start(), match.end(), match[0].strip(), weak))
     return tuple(found)
 
@@ -91,6 +93,19 @@ def matches(value: float, stated: float) -> bool:
 def accounted(stated: Quantity, used: Iterable[float]) -> bool:
     """Is `stated` used by one of the numbers of a model?"""
     return any(matches(value, stated.value) for value in used)
+
+
+def _numbered_names(text: str) -> set[str]:
+    """Words that number things: those followed by just 1, 2, ... k, such as `machine 1`."""
+    seen: dict[str, set[int]] = {}
+    for word, number in re.findall(r"\b([a-z]+) (\d+)(?![\d.,]*\d|\s?%)", text.lower()):
+        seen.setdefault(word, set()).add(int(number))
+    return {w for w, n in seen.items() if len(n) > 1 and n == set(range(1, len(n) + 1))}
+
+
+def _word_before(text: str, start: int) -> str:
+    found = re.search(r"\b([a-z]+) $", text[max(0, start - 40) : start].lower())
+    return found[1] if found else ""
 
 
 def _close(a: float, b: float) -> bool:

@@ -43,6 +43,13 @@ class Edit(BaseModel, Generic[T]):
     item: T | None
 
 
+class Rethought(DraftPart):
+    """The whole model again, or why it is right as it stands."""
+
+    why: str
+    model: Draft | None
+
+
 _EDITS: dict[str, type[Edit[Any]]] = {
     "sets": Edit[DraftSet],
     "parameters": Edit[DraftParameter],
@@ -81,12 +88,12 @@ async def repair(
 async def _rethink(formulated: Formulated, lm: LM, *, finding: Finding) -> Formulated | None:
     conversation = (
         *formulated.conversation,
-        *messages(render("rethink", findings=describe(finding))),
+        *messages(render("rethink", finding=describe(finding))),
     )
-    draft = await ask(lm, conversation, Draft, purpose="repair")
-    if isinstance(draft, Unreadable) or draft == formulated.draft:
+    again = await ask(lm, conversation, Rethought, purpose="repair")
+    if isinstance(again, Unreadable) or again.model in (None, formulated.draft):
         return None
-    return Formulated(draft, formulated.conversation)
+    return Formulated(again.model, formulated.conversation)
 
 
 def describe(finding: Finding) -> str:

@@ -308,13 +308,10 @@ def test_cp_sat_keeps_all_feasible_solutions_in_presolve() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
 
 
-@needs_ortools
-@pytest.mark.skipif(sys.platform != "linux", reason="address space limits are enforced on Linux")
-def test_a_worker_without_memory_says_so() -> None:
-    backend = OrTools(memory_mb=400)
-    n = 400_000
+def wide_form(n: int):
+    """A trivial linear program whose arrays alone are large."""
     form = form_of("min", [1.0], [[1.0]], rows=[(1.0, INF)])
-    form = replace(
+    return replace(
         form,
         cost=np.ones(n),
         col_lower=np.zeros(n),
@@ -322,6 +319,26 @@ def test_a_worker_without_memory_says_so() -> None:
         integer=np.zeros(n, np.int32),
         columns=(replace(form.columns[0], size=n),),
     )
+
+
+@needs_ortools
+def test_a_worker_that_stops_reading_is_killed_as_well() -> None:
+    backend = OrTools()
+    backend.solve(TRIPS, LIMITS)
+    os.kill(backend._kept[0].process.pid, signal.SIGSTOP)
+
+    outcome = backend.solve(wide_form(50_000), Limits(time_limit_s=0.2))
+    backend.close()
+
+    assert outcome.stop is Stop.TIME_LIMIT
+    assert "killed" in outcome.raw_status
+
+
+@needs_ortools
+@pytest.mark.skipif(sys.platform != "linux", reason="address space limits are enforced on Linux")
+def test_a_worker_without_memory_says_so() -> None:
+    backend = OrTools(memory_mb=400)
+    form = wide_form(400_000)
 
     outcome = backend.solve(form, LIMITS)
     backend.close()

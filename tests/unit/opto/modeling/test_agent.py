@@ -36,7 +36,11 @@ def stubborn(same: Draft) -> Scripted:
     whole = same.model_dump_json()
 
     def reply(request: Request) -> str:
-        return edit("keep", None) if "action" in json.dumps(request.schema) else whole
+        if request.purpose != "repair":
+            return whole
+        if "action" in json.dumps(request.schema):
+            return edit("keep", None)
+        return json.dumps({"why": "it is right", "model": None})
 
     return Scripted(reply)
 

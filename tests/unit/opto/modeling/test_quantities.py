@@ -64,3 +64,11 @@ def test_an_unused_quantity_is_not_accounted_for() -> None:
 
     assert accounted(stated, [3.0, 480.0])
     assert not accounted(stated, [3.0, 470.0])
+
+
+def test_numbers_in_names_are_weak_and_amounts_are_not() -> None:
+    text = "Machine 1 and machine 2 run; machine 1 needs 2 kg, machine 2 needs 5 kg."
+
+    strong = [quantity.value for quantity in quantities(text) if not quantity.weak]
+
+    assert strong == [2, 5]
