@@ -1,6 +1,6 @@
 """Length-prefixed messages on a pipe, for solvers that live in a process of their own.
 
-Lives here: writing a frame, reading one with or without a deadline.
+Lives here: writing and reading a frame, with a deadline (POSIX) or without.
 Never here: what is in a frame, solvers, starting or stopping processes.
 
 A frame is 8 bytes of length (big endian), then that many bytes.
@@ -32,6 +32,27 @@ def read_frame(stream: IO[bytes]) -> bytes | None:
     size = int.from_bytes(header, "big")
     payload = stream.read(size)
     return payload if len(payload) == size else None
+
+
+def write_frame_until(descriptor: int, payload: bytes, deadline: float) -> None:
+    """Write one frame to a pipe whose other end may have stopped reading.
+
+    Args:
+        descriptor: Writing end of a pipe; becomes non-blocking.
+        payload: The message.
+        deadline: Value of `time.monotonic()` at which to give up.
+
+    Raises:
+        TimeoutError: The deadline passed first; part of the frame may be in the pipe.
+        BrokenPipeError: Nobody reads any more.
+    """
+    os.set_blocking(descriptor, False)
+    rest = memoryview(len(payload).to_bytes(_HEADER, "big") + payload)
+    while rest:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([], [descriptor], [], left)[1]:
+            raise TimeoutError
+        rest = rest[os.write(descriptor, rest[:_CHUNK]) :]
 
 
 def read_frame_until(descriptor: int, deadline: float) -> bytes | None:

@@ -28,7 +28,7 @@ from typing import IO, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from solvers_bridge.backends.frames import read_frame_until, write_frame
+from solvers_bridge.backends.frames import read_frame_until, write_frame_until
 from solvers_bridge.backends.routing import Route, choose
 from solvers_bridge.errors import MissingSolverError
 from solvers_bridge.form import StandardForm
@@ -43,7 +43,12 @@ _STOPS = {
     "NUMERICAL_ERROR": Stop.NUMERIC,
     "MEMORY": Stop.MEMORY_LIMIT,
 }
-_LIMITS = {"TIME": Stop.TIME_LIMIT, "MEMORY": Stop.MEMORY_LIMIT, "INTERRUPTED": Stop.INTERRUPTED}
+_LIMITS = {
+    "TIME": Stop.TIME_LIMIT,
+    "UNDETERMINED": Stop.TIME_LIMIT,  # CP-SAT does not say which; time is the only one it gets
+    "MEMORY": Stop.MEMORY_LIMIT,
+    "INTERRUPTED": Stop.INTERRUPTED,
+}
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
 _START_S = 20.0
 """Time a worker may take to import its packages, on top of the time limit of the solve."""
@@ -159,7 +164,7 @@ class _Worker:
     def ask(self, request: bytes, deadline: float) -> bytes | None:
         """The reply; None when the worker is dead. Raises TimeoutError at `deadline`."""
         try:
-            write_frame(self.requests, request)
+            write_frame_until(self.requests.fileno(), request, deadline)
             reply = read_frame_until(self.answers.fileno(), deadline)
         except BrokenPipeError:
             return None

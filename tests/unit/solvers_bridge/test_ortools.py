@@ -232,22 +232,24 @@ def test_what_the_solver_refuses_is_an_error_with_its_words(solver) -> None:
     assert "gap" in outcome.raw_status
 
 
-def hard_form():
-    """An integer model that takes far longer than any test may."""
-    numbers = np.random.default_rng(1).integers(200_000, 400_000, size=(20, 120))
-    return form_of(
-        "max", numbers[0], numbers, rows=[(-INF, float(row.sum() // 2)) for row in numbers],
-        bounds=[(0, INF)] * 120, integer=True,
-    )  # fmt: skip
+def hard_form(*, engine: str = "SCIP"):
+    """A correlated knapsack with 30 rows: far longer than any test may take, for every engine."""
+    weights = np.random.default_rng(1).integers(1, 1000, size=(30, 250))
+    profit = weights.mean(0).round() + np.random.default_rng(2).integers(0, 500, 250)
+    rows = [(-INF, float(row.sum() // 2)) for row in weights]
+    whole = [1] * 249 + [int(engine == "CP-SAT")]  # one real column keeps CP-SAT away
+    return form_of("max", profit, weights, rows=rows, bounds=[(0, 1)] * 250, integer=whole)
 
 
 @needs_ortools
-def test_at_the_time_limit_the_best_point_so_far_is_kept() -> None:
+@pytest.mark.parametrize("engine", ["SCIP", "CP-SAT"])
+def test_at_the_time_limit_the_best_point_so_far_is_kept(engine: str) -> None:
     backend = OrTools()
 
-    outcome = backend.solve(hard_form(), Limits(time_limit_s=1.0))
+    outcome = backend.solve(hard_form(engine=engine), Limits(time_limit_s=1.0))
     backend.close()
 
+    assert outcome.engine.endswith(engine)
     assert outcome.stop is Stop.TIME_LIMIT
     assert outcome.x is not None
     assert outcome.bound >= outcome.objective
