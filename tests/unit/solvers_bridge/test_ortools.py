@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
 import subprocess
@@ -289,7 +288,8 @@ def test_ctrl_c_ends_the_worker_and_reaches_the_caller() -> None:
     backend = OrTools()
     backend.solve(TRIPS, LIMITS)
     process = backend._kept[0].process
-    threading.Timer(0.5, _thread.interrupt_main).start()
+    press = (threading.main_thread().ident, signal.SIGINT)
+    threading.Timer(0.5, signal.pthread_kill, press).start()
 
     with pytest.raises(KeyboardInterrupt):
         backend.solve(hard_form(), LIMITS)
