@@ -43,7 +43,7 @@ class Answer:
 
     status: Status
     why: str
-    """Why the status is not `solved`, in one sentence; empty when it is."""
+    """Why the status is not `solved`, or what is special about the solution; often empty."""
     attempt: Attempt | None
     pipeline: str
     usage: Spent
@@ -119,7 +119,7 @@ class Answer:
 
 
 def judge(attempt: Attempt) -> tuple[Status, str]:
-    """Status of an attempt and, where it is not solved, why."""
+    """Status of an attempt, and why it is not solved or what is special about it."""
     solved = attempt.solved
     if solved is None:
         first = next(f for f in attempt.findings if f.severity == "error")
@@ -128,6 +128,11 @@ def judge(attempt: Attempt) -> tuple[Status, str]:
     match solved.verdict:
         case Verdict.OPTIMAL:
             return Status.SOLVED, ""
+        case Verdict.LIMIT:
+            return Status.SOLVED, (
+                "The value is a limit: one can come as close to it as one likes, but a strict "
+                "rule ('more than', 'less than') keeps it from being reached."
+            )
         case Verdict.INFEASIBLE | Verdict.UNBOUNDED as verdict:
             message = next(f.message for f in attempt.findings if f.code == verdict.value)
             return Status(verdict.value), f"{message[0].upper()}{message[1:]}."

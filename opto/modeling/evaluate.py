@@ -19,8 +19,9 @@ from solvers_bridge.backends import get_backend
 from solvers_bridge.check import Finding, check
 from solvers_bridge.diagnose import find_conflict, find_growth
 from solvers_bridge.errors import BridgeError
-from solvers_bridge.ir.model import Model
+from solvers_bridge.ir.model import Model, Variable
 from solvers_bridge.outcome import Limits
+from solvers_bridge.strictness import Strict
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,9 @@ def _status(model: Model, solved: Solved) -> Iterator[Finding]:
                 fix="Look for a rule that is missing or turned round; if there is none, change "
                 "nothing.",
             )
-        case Verdict.OPTIMAL if solved.outcome.x is not None and not solved.outcome.x.any():
+        case Verdict.OPTIMAL | Verdict.LIMIT if (
+            solved.outcome.x is not None and not solved.outcome.x.any()
+        ):
             yield Finding(
                 path="",
                 code="all-zero",
@@ -90,13 +93,23 @@ def _status(model: Model, solved: Solved) -> Iterator[Finding]:
 
 
 def _conflict(model: Model, solved: Solved) -> str:
+    if solved.strict is Strict.IMPOSSIBLE:
+        strict = [_said(c.name, c.quote) for c in model.constraints if c.relation in ("<", ">")]
+        return f"they only hold with equality where a strict rule forbids it: {'; '.join(strict)}"
     conflict = find_conflict(solved.form, get_backend("highs"))
     if conflict is None:
         return "the solver could not say which clash"
     rules = {constraint.name: constraint for constraint in model.constraints}
+    bounds = {variable.name: _bounds(variable) for variable in model.variables}
     parts = [_said(name, rules[name].quote) for name in conflict.constraints if name in rules]
-    parts += [f"the bounds of {name}" for name in conflict.bounds]
+    parts += [bounds[name] for name in conflict.bounds if name in bounds]
     return "; ".join(parts) + (" clash" if conflict.irreducible else " are among those that clash")
+
+
+def _bounds(variable: Variable) -> str:
+    lower = "" if variable.lower is None else f"{variable.lower} <= "
+    upper = "" if variable.upper is None else f" <= {variable.upper}"
+    return f"{lower}{variable.name}{upper}"
 
 
 def _said(name: str, quote: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from drafts import GOOD, HOURS, MINIMUM, TEXT, constraint, draft
+from drafts import GOOD, HOURS, MINIMUM, TEXT, constraint, draft, variable
 
 from opto.llm.client import LM
 from opto.llm.scripted import Scripted
@@ -159,3 +159,29 @@ def test_the_answer_as_json_holds_everything_printed() -> None:
     assert data["certificate"]["feasible"] is True
     assert data["usage"]["calls"] == 1
     assert Draft.model_validate(GOOD.model_dump()) == GOOD
+
+
+def test_a_strict_rule_over_divisible_things_makes_the_value_a_limit() -> None:
+    text = "Blend wine, in litres, from grapes. Use less than 10 litres. Maximize the wine."
+    litres = variable("wine").model_copy(update={"domain": "real"})
+    less = constraint("less than 10 litres", "wine", "<", "10", name="less")
+    model = draft(less, expr="wine").model_copy(update={"variables": [litres]})
+
+    answer = solve(stubborn(model), text=text)
+
+    assert answer.status is Status.SOLVED
+    assert answer.objective == 10
+    assert "limit" in answer.why
+
+
+def test_strict_rules_that_only_hold_with_equality_are_named() -> None:
+    text = "Blend wine, in litres. Use less than 10 and more than 10 litres. Maximize the wine."
+    litres = variable("wine").model_copy(update={"domain": "real"})
+    less = constraint("less than 10", "wine", "<", "10", name="less")
+    more = constraint("more than 10 litres", "wine", ">", "10", name="more")
+    model = draft(less, more, expr="wine").model_copy(update={"variables": [litres]})
+
+    answer = solve(stubborn(model), text=text)
+
+    assert answer.status is Status.INFEASIBLE
+    assert 'less ("less than 10"); more ("more than 10 litres")' in answer.why
