@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_MODEL := qwen2.5-coder-1.5b-instruct-q4_k_m
+TEST_MODEL := smollm2-135m-instruct-q4_1
 
 .PHONY: demo test
 
@@ -15,6 +16,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	-$(BIN)/opto model pull $(TEST_MODEL)  # without it the tests of local models skip
 	$(BIN)/python -m pytest -n auto
 
 $(VENV)/bin/python:

@@ -4,79 +4,53 @@ from __future__ import annotations
 
 from solvers_bridge import Model, render, solve_model
 
-
-def item(**facts: object) -> dict[str, object]:
-    """An IR item; meaning, quote and unit may be left out here."""
-    return {"meaning": "", "quote": "", "unit": None} | facts
-
-
-def listed(name: str, *elements: str) -> dict[str, object]:
-    """A set given by its elements."""
-    return {
-        "name": name,
-        "elements": list(elements),
-        "first": None,
-        "last": None,
-        "tuples_of": None,
-        "rows": None,
-        "where": None,
-        "meaning": "",
-        "quote": "",
-    }
-
-
-def numbers(parameter: str, *dense: float) -> dict[str, object]:
-    """Values of a parameter, row-major over its index sets."""
-    return {"parameter": parameter, "dense": list(dense), "cells": None, "default": None}
-
-
 MODEL = Model.model_validate(
     {
-        "ir_version": "1",
         "name": "transport",
-        "sets": [listed("Plant", "Hof", "Trier"), listed("Depot", "Celle", "Lindau")],
+        "sets": [
+            {"name": "Plant", "elements": ["Hof", "Trier"]},
+            {"name": "Depot", "elements": ["Celle", "Lindau"]},
+        ],
         "parameters": [
-            item(name="supply", index=["Plant"], unit="t"),
-            item(name="demand", index=["Depot"], unit="t"),
-            item(name="cost", index=["Plant", "Depot"], unit="EUR/t"),
+            {"name": "supply", "index": ["Plant"], "unit": "t"},
+            {"name": "demand", "index": ["Depot"], "unit": "t"},
+            {"name": "cost", "index": ["Plant", "Depot"], "unit": "EUR/t"},
         ],
         "variables": [
-            item(
-                name="ship",
-                index=["Plant", "Depot"],
-                domain="real",
-                why_domain="tons can be divided",
-                lower=0,
-                upper=None,
-                unit="t",
-            )
+            {
+                "name": "ship",
+                "index": ["Plant", "Depot"],
+                "domain": "real",
+                "lower": 0,
+                "upper": None,
+                "unit": "t",
+            }
         ],
         "constraints": [
-            item(
-                name="capacity",
-                forall="p in Plant",
-                lhs="sum(ship[p,d] for d in Depot)",
-                relation="<=",
-                rhs="supply[p]",
-                kind="stated",
-            ),
-            item(
-                name="needs",
-                forall="d in Depot",
-                lhs="sum(ship[p,d] for p in Plant)",
-                relation=">=",
-                rhs="demand[d]",
-                kind="stated",
-            ),
+            {
+                "name": "capacity",
+                "forall": "p in Plant",
+                "lhs": "sum(ship[p,d] for d in Depot)",
+                "relation": "<=",
+                "rhs": "supply[p]",
+            },
+            {
+                "name": "needs",
+                "forall": "d in Depot",
+                "lhs": "sum(ship[p,d] for p in Plant)",
+                "relation": ">=",
+                "rhs": "demand[d]",
+            },
         ],
-        "objective": item(
-            sense="min", expr="sum(cost[p,d]*ship[p,d] for p in Plant for d in Depot)", unit="EUR"
-        ),
-        "assumptions": [],
+        "objective": {
+            "sense": "min",
+            "expr": "sum(cost[p,d]*ship[p,d] for p in Plant for d in Depot)",
+            "unit": "EUR",
+        },
         "data": [
-            numbers("supply", 40, 60),
-            numbers("demand", 50, 30),
-            numbers("cost", 4, 6.5, 5, 3),
+            {"parameter": "supply", "dense": [40, 60]},
+            {"parameter": "demand", "dense": [50, 30]},
+            {"parameter": "cost", "dense": [4, 6.5, 5, 3]},
         ],
     }
 )
@@ -84,5 +58,5 @@ MODEL = Model.model_validate(
 if __name__ == "__main__":
     print(render(MODEL))
     solved = solve_model(MODEL)
-    print(solved.verdict, solved.objective)
-    print({key: value for key, value in solved.values()["ship"].items() if value})
+    print(f"{solved.verdict}: {solved.objective} EUR; {solved.certificate}")
+    print({key: tons for key, tons in solved.values()["ship"].items() if tons})
