@@ -98,6 +98,10 @@ class OrTools:
         try:
             crossed = _crossed(form)
             facts, arrays = (crossed, {}) if crossed else self._ask(route, limits)
+            if route.solver == "CP-SAT" and facts["reason"] == "OTHER_ERROR":
+                # its presolve breaks down on some small infeasible models (seen with 9.15)
+                route = Route("SCIP", form, f"CP-SAT broke down: {facts['raw_status']}")
+                facts, arrays = self._ask(route, limits)
         except TimeoutError:
             facts, arrays = _killed("TIME", "killed: it did not stop at its time limit"), {}
         facts["seconds"] = time.monotonic() - begun

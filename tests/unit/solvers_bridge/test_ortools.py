@@ -19,7 +19,9 @@ from standard_forms import INF, form_of
 from solvers_bridge.backends import ortools as module
 from solvers_bridge.backends.ortools import OrTools
 from solvers_bridge.backends.routing import choose, decimal_places, whole_form
+from solvers_bridge.compile import compile_model
 from solvers_bridge.errors import DataError, MissingSolverError
+from solvers_bridge.ir.model import Model
 from solvers_bridge.outcome import Limits, Stop
 
 needs_ortools = pytest.mark.skipif(find_spec("ortools") is None, reason="ortools is not installed")
@@ -374,3 +376,24 @@ def test_the_worker_and_highspy_never_share_a_process() -> None:
 
 def test_this_process_never_loads_ortools() -> None:
     assert "ortools" not in sys.modules
+
+
+@needs_ortools
+def test_a_model_that_cp_sat_breaks_down_on_is_asked_of_scip() -> None:
+    upper = {"a": 1, "b": 1, "c": 2, "d": 1}
+    columns = [
+        {"name": name, "domain": "integer", "lower": 0, "upper": up} for name, up in upper.items()
+    ]
+    rows = [
+        {"name": "some", "lhs": "c", "relation": ">=", "rhs": "1"},
+        {"name": "even", "lhs": "3*a - 7*b + 3*c + 3*d", "relation": "==", "rhs": "0"},
+    ]
+    model = Model.model_validate(
+        {"name": "m", "variables": columns, "constraints": rows}
+        | {"objective": {"sense": "min", "expr": "a + b"}}
+    )
+
+    outcome = OrTools().solve(compile_model(model), LIMITS)
+
+    assert outcome.stop is Stop.INFEASIBLE
+    assert outcome.engine.endswith("SCIP")
