@@ -26,7 +26,7 @@ from opto.llm.open import open_model
 from opto.llm.secret import redactor
 from opto.modeling.agent import SolveOptions, solve_problem
 from opto.modeling.answer import Answer, Status
-from opto.modeling.pipelines.registry import choose_pipeline
+from opto.modeling.pipelines.registry import PIPELINES, choose_pipeline
 from opto.modeling.problem import MAX_CHARACTERS, Problem, read_problem
 from opto.settings import Settings, load_settings
 from solvers_bridge.formats.lp import write_lp
@@ -57,7 +57,8 @@ def solve(
         typer.Option("--data", help="CSV table; its cells never enter a prompt. Repeatable."),
     ] = None,
     pipeline: Annotated[
-        str | None, typer.Option("--pipeline", help="How to model: see `opto solve --help`.")
+        str | None,
+        typer.Option("--pipeline", help=f"{', '.join(PIPELINES)}; default: what suits the model."),
     ] = None,
     model: Annotated[
         str | None,
@@ -80,6 +81,8 @@ def solve(
 
     Exit codes: 0 solved, 3 infeasible or unbounded, 4 not solved, 1 explained error, 2 usage.
     """
+    if output is not None and export is None:
+        raise typer.BadParameter("it names the file of --export, which is missing", param_hint="-o")
     problem = _read(source, data or [])
     settings = with_model(load_settings(model=model))
     options = SolveOptions(limits=Limits(time_limit_s=time_limit))
@@ -142,11 +145,14 @@ def _export(answer: Answer, form: Export, file: Path) -> None:
     if answer.model is None or (solved is None and form is not Export.JSON):
         typer.echo("Nothing to export: the model could not be built.", err=True)
         return
-    match form:
-        case Export.JSON:
-            file.write_text(answer.model.model_dump_json(indent=1), encoding="utf-8")
-        case Export.LP if solved:
-            write_lp(solved.form, file)
-        case Export.MPS if solved:
-            write_mps(solved.form, file)
+    try:
+        match form:
+            case Export.JSON:
+                file.write_text(answer.model.model_dump_json(indent=1), encoding="utf-8")
+            case Export.LP if solved:
+                write_lp(solved.form, file)
+            case Export.MPS if solved:
+                write_mps(solved.form, file)
+    except OSError as error:
+        raise InputError(f"Cannot write: {error.strerror}.", where=str(file)) from error
     typer.echo(f"Model written to {file}", err=True)

@@ -173,6 +173,7 @@ def test_no_server_at_the_url_is_an_explained_error(capsys: pytest.CaptureFixtur
         (["solve", TEXT, "--pipeline", "standart", "--model", "mailbox:box"], 1, "standard"),
         (["solve", TEXT, "--model", "opnai:gpt"], 1, "openai"),
         (["solve", TEXT, "--export", "pdf"], 2, "pdf"),
+        (["solve", TEXT, "-o", "model.lp"], 2, "--export"),
         (["solve"], 2, "Missing argument 'source'"),
         (["slove"], 2, "solve"),
     ],
@@ -215,3 +216,12 @@ def test_the_transcript_of_a_run_answers_it_again(
     assert json.loads(capsys.readouterr().out)["objective"] == 156
     assert len(server.asked) == 1
     assert ("workshop" in (tmp_path / "recorded.jsonl").read_text()) is not bool(withheld)
+
+
+def test_an_export_that_cannot_be_written_is_explained(
+    server: ModelServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = opto(server, TEXT, "--export", "json", "-o", "no/such/folder.json", replies=[good()])
+
+    assert code == 1
+    assert "no/such/folder.json" in capsys.readouterr().err
