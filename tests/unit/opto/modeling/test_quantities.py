@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from opto.modeling.quantities import accounted, matches, quantities
@@ -72,3 +74,77 @@ def test_numbers_in_names_are_weak_and_amounts_are_not() -> None:
     strong = [quantity.value for quantity in quantities(text) if not quantity.weak]
 
     assert strong == [2, 5]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("Oven 2 bakes a hundred thousand rolls", [2, 100_000]),
+        ("Machine 2 bakes 90 rolls", [90]),
+        ("Machine 12 bakes 90 rolls", [12, 90]),
+        ("Line 3% faster, group 2 times as large", [0.03, 2]),
+        ("flour (2) and type-3 sugar in a 4-seater", []),
+        ("a 30-minute walk to 3-times as many shops", [30, 3]),
+        ("more than 0 scones, an amount equal to 0, yet 0 grams of salt", [0]),
+        ("two and three hours, one hundred and ten minutes", [2, 3, 110]),
+        ("their half-hour break, half the rye", [0.5]),
+        ("a couple of tarts for the couple next door", [2]),
+        ("1,5 and 1,500 and 2 billion", [1, 5, 1500, 2_000_000_000]),
+        ("35 percent or 12.5 per cent", [0.35, 0.125]),
+        ("quadruple the yeast, a tenth of it", [4, 0.1]),
+    ],
+)
+def test_numbers_are_told_from_names_and_from_what_goes_without_saying(
+    text: str, values: list[float]
+) -> None:
+    assert [quantity.value for quantity in quantities(text)] == pytest.approx(values)
+
+
+def test_values_are_exact() -> None:
+    assert [quantity.value for quantity in quantities("0.1 kg, a third, 7%")] == [
+        Fraction(1, 10),
+        Fraction(1, 3),
+        Fraction(7, 100),
+    ]
+
+
+def test_what_is_written_holds_the_percent_sign() -> None:
+    (found,) = quantities("It keeps 35 % of the rye.")
+
+    assert found.written == "35 %"
+
+
+@pytest.mark.parametrize(
+    ("text", "percent", "ratio"),
+    [
+        ("30% of the pastries", True, True),
+        ("a third of all pastries", True, True),
+        ("1/4 of the total", True, True),
+        ("a third of the number of tarts", False, True),
+        ("twice the tarts", False, True),
+        ("3 times as many tarts", False, True),
+        ("3 times a day", False, False),
+        ("5 dozen tarts", False, False),
+        ("12 tarts", False, False),
+    ],
+)
+def test_shares_and_multiples_are_told_from_amounts(text: str, percent: bool, ratio: bool) -> None:
+    found = quantities(text)[0]
+
+    assert (found.percent, found.ratio) == (percent, ratio)
+
+
+@pytest.mark.parametrize(
+    ("text", "soft"),
+    [
+        ("They bake two types of bread", [True]),
+        ("A tart needs two eggs", [False]),
+        ("A tart needs 40 grams of butter and two eggs", [False, False]),
+        ("It takes two different flours", [True]),
+        ("An oven for 1 tart", [True]),
+        ("An oven with 1 door", [False]),
+        ("They hire five bakers", [False]),
+    ],
+)
+def test_counts_that_need_not_enter_a_model_are_soft(text: str, soft: list[bool]) -> None:
+    assert [quantity.soft for quantity in quantities(text)] == soft
