@@ -13,7 +13,8 @@ import json
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from opto.errors import OptoError
 from opto.llm.client import LM
 from opto.llm.open import open_model
 from opto.llm.secret import redactor
-from opto.modeling.agent import solve_problem
+from opto.modeling.agent import SolveOptions, solve_problem
 from opto.modeling.answer import Answer, Status
 from opto.modeling.pipelines.base import Pipeline
 from opto.modeling.pipelines.registry import choose_pipeline
@@ -57,7 +58,9 @@ def main() -> None:
                 done.append(item)
                 print(_line(item, len(done), len(rows)), file=sys.stderr, flush=True)
 
-            asyncio.run(_items(left, lm, pipeline, workers=arguments.workers, keep=keep))
+            options = SolveOptions(repairs=arguments.repairs)
+            work = partial(_item, lm=lm, pipeline=pipeline, options=options)
+            asyncio.run(_items(left, work, workers=arguments.workers, keep=keep))
             print(json.dumps(_summary(done, lm.name, pipeline.name, arguments.run), indent=2))
 
 
@@ -68,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pipeline", help="as for `opto solve --pipeline`")
     parser.add_argument("--limit", type=int, default=40, help="items, drawn by --seed; 0: all")
     parser.add_argument("--seed", type=int, default=20261121)
+    parser.add_argument("--repairs", type=int, default=3, help="most correction turns")
     parser.add_argument("--workers", type=int, default=1, help="problems at the same time")
     parser.add_argument("--run", default=new_run_name(), help="give it again to go on with a run")
     return parser.parse_args()
@@ -85,26 +89,31 @@ def _sample(file: Path, limit: int, seed: int) -> list[Row]:
 
 
 async def _items(
-    rows: list[Row], lm: LM, pipeline: Pipeline, *, workers: int, keep: Callable[[Row], None]
+    rows: list[Row],
+    work: Callable[[Row], Awaitable[Row]],
+    *,
+    workers: int,
+    keep: Callable[[Row], None],
 ) -> None:
     """Solve `rows`, at most `workers` at a time; each is kept as soon as it is done."""
     places = asyncio.Semaphore(workers)
 
     async def one(row: Row) -> None:
         async with places:
-            keep(await _item(row, lm, pipeline))
+            keep(await work(row))
 
     async with asyncio.TaskGroup() as group:
         for row in rows:
             group.create_task(one(row))
 
 
-async def _item(row: Row, lm: LM, pipeline: Pipeline) -> Row:
+async def _item(row: Row, *, lm: LM, pipeline: Pipeline, options: SolveOptions) -> Row:
     """One problem: solved, scored, and what it took. A failure is an answer of None."""
     began = time.monotonic()
     item: Row = {"id": row["id"], "gold": row["answer"], "answer": None, "why": ""}
     try:
-        answer = await solve_problem(Problem(row["question"]), lm, pipeline=pipeline)
+        problem = Problem(row["question"])
+        answer = await solve_problem(problem, lm, pipeline=pipeline, options=options)
     except OptoError as error:
         item |= {"status": error.code, "why": error.what, "calls": None}
     else:
