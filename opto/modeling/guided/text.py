@@ -158,7 +158,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
     """Start and end of every sentence; a line break ends one too, a title ("Mr.") does not."""
     found, start = [], 0
     for match in _SENTENCE_END.finditer(text):
-        if text[: match.start()].endswith(_ABBREVIATIONS):
+        if text.endswith(_ABBREVIATIONS, 0, match.start()):
             continue
         if text[start : match.start()].strip():
             found.append((start, match.start()))

@@ -141,6 +141,7 @@ def test_shares_and_multiples_are_told_from_amounts(text: str, percent: bool, ra
         ("A tart needs two eggs", [False]),
         ("A tart needs 40 grams of butter and two eggs", [False, False]),
         ("It takes two different flours", [True]),
+        ("Two ovens and three tables are there", [True, True]),
         ("An oven for 1 tart", [True]),
         ("An oven with 1 door", [False]),
         ("They hire five bakers", [False]),
@@ -148,3 +149,11 @@ def test_shares_and_multiples_are_told_from_amounts(text: str, percent: bool, ra
 )
 def test_counts_that_need_not_enter_a_model_are_soft(text: str, soft: list[bool]) -> None:
     assert [quantity.soft for quantity in quantities(text)] == soft
+
+
+def test_weakness_is_about_names_and_bare_small_words() -> None:
+    text = "Tank 1 holds 3 liters, tank 2 loses one percent of two mixes."
+
+    weak = [quantity.written for quantity in quantities(text) if quantity.weak]
+
+    assert weak == ["1", "2", "two"]

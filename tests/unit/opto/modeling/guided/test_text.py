@@ -79,6 +79,13 @@ def test_a_comparison_does_not_reach_into_another_thought(rest: str) -> None:
     assert _stated(f"Bake at most 30 scones {rest}.") == [("30", "<="), ("20", None)]
 
 
+def test_a_comparison_that_does_not_govern_the_first_number_is_not_shared() -> None:
+    assert _stated("At most, each tart needs 30 grams and 20 raisins.") == [
+        ("30", None),
+        ("20", None),
+    ]
+
+
 def test_a_comparison_far_before_a_number_does_not_govern_it() -> None:
     text = (
         "They want to bake at most as many tarts as their new oven in the cellar bakes in 9 hours."
