@@ -25,10 +25,11 @@ _SERIOUS = 3
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Something that looks wrong, and where."""
+    """Something that looks wrong."""
 
     kind: str
-    where: str
+    text: str
+    """What a user should look at; empty where `opto.modeling.evaluate` says it already."""
 
     @property
     def weight(self) -> int:
@@ -57,14 +58,14 @@ def _table(sketch: Sketch) -> Iterator[Doubt]:
         where = snippet(text, entry.place)
         if entry.variable is None:
             if direction(text, entry.place) is None:
-                yield Doubt("no-direction", where)
+                yield Doubt("no-direction", f"not said whether at least or at most: {where}")
             continue
         if (entry.measure, entry.variable) in seen:
-            yield Doubt("number-twice", where)
+            yield Doubt("number-twice", f"a second {entry.measure} per {entry.variable}: {where}")
         seen.add((entry.measure, entry.variable))
         before, after = neighbors(text, entry.place)
         if AT_HAND.search(NEW_CLAUSE.split(after, maxsplit=1)[0]) and not _EACH.search(before):
-            yield Doubt("stock-per-unit", where)
+            yield Doubt("stock-per-unit", f"per {entry.variable}, or in total? {where}")
 
 
 def _unused(sketch: Sketch) -> Iterator[Doubt]:
@@ -73,20 +74,23 @@ def _unused(sketch: Sketch) -> Iterator[Doubt]:
     used = {sketch.objective}.union(*(limit.names for limit in sketch.limits))
     for measure, total in totals.items():
         if measure not in used:
-            yield Doubt("measure-unused", measure)
+            yield Doubt("measure-unused", f"no limit and no goal uses {measure}")
         elif measure == sketch.objective and not variables.keys() <= total.keys():
-            yield Doubt("goal-partial", measure)
+            left_out = ", ".join(name for name in variables if name not in total)
+            yield Doubt("goal-partial", f"{measure}, the goal, leaves out {left_out}")
     if ALL not in used:
         inside = used.union(*totals.values())
-        yield from (Doubt("variable-unused", name) for name in variables if name not in inside)
+        for name in variables:
+            if name not in inside:
+                yield Doubt("variable-unused", f"no limit and no goal uses {name}")
 
 
 def _solution(attempt: Attempt) -> Iterator[Doubt]:
     """No best choice, or a best choice of doing nothing."""
     if objective_of(attempt) is None:
-        yield Doubt("no-optimum", "solution")
+        yield Doubt("no-optimum", "")
     elif _does_nothing(attempt):
-        yield Doubt("all-zero", "solution")
+        yield Doubt("all-zero", "")
 
 
 def _does_nothing(attempt: Attempt) -> bool:

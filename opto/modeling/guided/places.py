@@ -28,6 +28,8 @@ _TRAILING = re.compile(
 _PHRASE_ENDS = re.compile(r"[,.;?!](?:\s|$)|\s(?:but|while|whereas|then)\s")
 _SHORT = 110
 """Characters up to which a sentence is quoted whole."""
+_ENOUGH_WORDS = 5
+"""Fewer are mostly an item of a list ("20 pears"), which says nothing alone."""
 _NEAR = 12
 """A joint closer to the mention than this many characters would leave too little to understand."""
 
@@ -61,11 +63,18 @@ def quote(text: str, place: Limit) -> str:
     return f"{sentence[left:a]}[{sentence[a:b]}]{sentence[b:right]}".strip()
 
 
-def plain_quote(text: str, place: Limit) -> str:
-    """The clause around a place, word for word."""
+def words_behind(text: str, place: Limit) -> str:
+    """The words that say the limit at a place, and little more: what the user is shown.
+
+    They are cut closer than what the model is asked about, so that "they have 700 units of water"
+    is not checked against "must process 800 gems" in the clause before it.
+    """
     start = sentence_start(text, place)
-    left, right = _clause(place.sentence, place.start - start, place.end - start)
-    return place.sentence[left:right].strip()
+    a, b = place.start - start, place.end - start
+    right = b + len(NEW_CLAUSE.split(place.sentence[b:], maxsplit=1)[0])
+    starts = [0, *(m.end() for m in NEW_CLAUSE.finditer(place.sentence, 0, a))]
+    clauses = [place.sentence[left:right].strip() for left in starts]
+    return next((c for c in reversed(clauses) if len(c.split()) >= _ENOUGH_WORDS), clauses[0])
 
 
 def _clause(sentence: str, a: int, b: int) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from opto.modeling.guided.comparisons import JOIN, NONE
 from opto.modeling.guided.goal import goal_quote
 from opto.modeling.guided.known import ALL, Known
 from opto.modeling.guided.naming import asks_for_whole, is_whole, measured_in
-from opto.modeling.guided.places import in_dollars, plain_quote, show
+from opto.modeling.guided.places import in_dollars, show, words_behind
 from opto.modeling.guided.table import Entry, sums
 from opto.modeling.guided.text import Limit
 from solvers_bridge.ir.model import Relation
@@ -144,7 +144,7 @@ class Sketch:
                 name = f"{limit.name}_{number}"
             taken.add(name)
             yield DraftConstraint(
-                quote=plain_quote(self.known.text, limit.place),
+                quote=words_behind(self.known.text, limit.place),
                 meaning=limit.meaning,
                 name=name,
                 kind="stated",

@@ -1,16 +1,11 @@
-"""For small models: a short answer after worked examples, several samples, and a vote.
+"""For small models: one short answer after worked examples.
 
-Lives here: the short form of a model, and choosing among samples by what they solve to.
-Never here: tables (the short form has no sets), anything that knows the right answer.
-
-Samples whose solved models agree on the objective vote together; each counts by what the checks
-found in it, so a sample that leaves a number of the text unused weighs less than a clean one.
-Source: self-consistency over objective values, as in OptiMind's majority vote (tolerances there).
+Lives here: the short form of a model, and writing it out as a draft.
+Never here: tables (the short form has no sets).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -20,13 +15,10 @@ from opto.llm.client import LM
 from opto.llm.structured import Unreadable, aask_structured
 from opto.llm.types import Message, Request
 from opto.modeling.draft import Draft, DraftConstraint, DraftObjective, DraftPart, DraftVariable
-from opto.modeling.evaluate import Attempt, evaluate
 from opto.modeling.pipelines.base import Formulated, messages
 from opto.modeling.problem import Problem
 from opto.prompts.render import render
-from solvers_bridge.api import Verdict
 from solvers_bridge.ir.model import Relation
-from solvers_bridge.outcome import Limits
 
 ANSWER_TOKENS = 700
 """Most tokens of a short answer; one with six limits takes about 300."""
@@ -63,36 +55,22 @@ class CompactDraft(DraftPart):
 
 @dataclass(frozen=True, slots=True)
 class Compact:
-    """Prompt `compact.md`; the first sample is greedy, the others are drawn.
+    """Prompt `compact.md`, one greedy answer."""
 
-    With one sample nothing is solved while formulating.
-    """
-
-    name: str
-    samples: int
-    temperature: float = 0.7
+    name: str = "compact"
 
     async def formulate(self, problem: Problem, lm: LM) -> Formulated | Unreadable:
         conversation = messages(render("compact", problem=problem.text))
-        drafts: list[Draft] = []
-        unread: Unreadable | None = None
-        for sample in range(self.samples):
-            request = Request(
-                messages=conversation,
-                temperature=self.temperature if sample else 0.0,
-                seed=sample,
-                sample=sample,
-                max_tokens=ANSWER_TOKENS,
-                purpose="formulate",
-            )
-            answer = await aask_structured(lm, request, CompactDraft, repairs=0)
-            if isinstance(answer, Unreadable):
-                unread = answer
-            else:
-                drafts.append(expand(answer))
-        if not drafts and unread is not None:
-            return unread
-        draft = drafts[0] if len(drafts) == 1 else await elect(drafts, problem)
+        request = Request(
+            messages=conversation,
+            temperature=0.0,
+            max_tokens=ANSWER_TOKENS,
+            purpose="formulate",
+        )
+        answer = await aask_structured(lm, request, CompactDraft, repairs=0)
+        if isinstance(answer, Unreadable):
+            return answer
+        draft = expand(answer)
         return Formulated(draft, (*conversation, Message("assistant", draft.model_dump_json())))
 
 
@@ -132,39 +110,3 @@ def expand(compact: CompactDraft) -> Draft:
         ],
         assumptions=[],
     )
-
-
-async def elect(drafts: Sequence[Draft], problem: Problem) -> Draft:
-    """The best draft of the group of samples that weighs most; at least one draft is given."""
-    limits = Limits(time_limit_s=10.0)
-    attempts = [await evaluate(draft, problem, limits=limits) for draft in drafts]
-    groups: list[list[Attempt]] = []
-    for attempt in attempts:
-        for group in groups:
-            if _same(group[0], attempt):
-                group.append(attempt)
-                break
-        else:
-            groups.append([attempt])
-    heaviest = max(groups, key=lambda group: sum(_vote(attempt) for attempt in group))
-    return min(heaviest, key=lambda attempt: attempt.weight).draft
-
-
-def _vote(attempt: Attempt) -> float:
-    """1 for a sample nothing was found in; less for each finding, near 0 for one with errors."""
-    if attempt.solved is None:
-        return 0.001
-    solved = 1.0 if attempt.solved.verdict is Verdict.OPTIMAL else 0.3
-    return solved / (1 + len(attempt.findings))
-
-
-def _same(one: Attempt, other: Attempt) -> bool:
-    """Do two samples solve to the same answer?"""
-    if one.solved is None or other.solved is None:
-        return one.draft == other.draft
-    if one.solved.verdict is not other.solved.verdict:
-        return False
-    a, b = one.solved.objective, other.solved.objective
-    if a is None or b is None:
-        return a is b
-    return abs(a - b) <= max(1e-4, 1e-6 * max(abs(a), abs(b)))

@@ -18,7 +18,7 @@ from opto.llm.client import LM
 from opto.llm.errors import Truncated
 from opto.llm.structured import Unreadable
 from opto.llm.types import Message
-from opto.modeling.draft import Draft
+from opto.modeling.draft import Draft, DraftAssumption
 from opto.modeling.evaluate import evaluate
 from opto.modeling.guided.checks import doubts, objective_of
 from opto.modeling.guided.talk import Talk
@@ -37,6 +37,7 @@ class Candidate:
     """The draft of one attempt, what speaks against it, and what it solves to."""
 
     draft: Draft
+    """What speaks against it is among its assumptions: one with doubts is mostly wrong."""
     weight: int
     """Of all doubts; 0 means none."""
     objective: float | None
@@ -104,8 +105,10 @@ async def _candidate(talk: Talk, problem: Problem) -> Candidate:
     sketch = await talk.sketch(problem.text.strip())
     draft = sketch.draft()
     attempt = await evaluate(draft, problem, limits=Limits(time_limit_s=_SOLVE_S))
-    weight = sum(doubt.weight for doubt in doubts(sketch, attempt))
-    return Candidate(draft, weight, objective_of(attempt))
+    found = doubts(sketch, attempt)
+    told = [DraftAssumption(quote="", text=d.text, alternatives=[]) for d in found if d.text]
+    draft = draft.model_copy(update={"assumptions": told})
+    return Candidate(draft, sum(doubt.weight for doubt in found), objective_of(attempt))
 
 
 def best(candidates: list[Candidate]) -> Candidate:

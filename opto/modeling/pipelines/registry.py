@@ -11,6 +11,7 @@ from opto.errors import InputError
 from opto.llm.client import LM
 from opto.modeling.pipelines.base import Pipeline
 from opto.modeling.pipelines.compact import Compact
+from opto.modeling.pipelines.guided import Guided
 from opto.modeling.pipelines.orthought import Orthought
 from opto.modeling.pipelines.standard import Standard
 
@@ -19,8 +20,8 @@ PIPELINES: dict[str, Pipeline] = {
     for pipeline in (
         Standard(),
         Orthought(),
-        Compact("compact", samples=1),
-        Compact("vote", samples=5),
+        Compact(),
+        Guided(),
     )
 }
 
@@ -32,7 +33,7 @@ def choose_pipeline(name: str | None, lm: LM) -> Pipeline:
         InputError: No pipeline has that name; a near miss is named.
     """
     if name is None:
-        name = "vote" if lm.name.startswith("llamacpp:") else "orthought"
+        name = "guided" if lm.name.startswith("llamacpp:") else "orthought"
     if name in PIPELINES:
         return PIPELINES[name]
     near = get_close_matches(name, PIPELINES, n=1)
