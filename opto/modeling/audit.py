@@ -29,7 +29,7 @@ _AT_MOST = re.compile(
     re.IGNORECASE,
 )
 _NEGATED = re.compile(
-    r"\b(no|not|never|cannot|can't) (be )?(more|less|fewer|greater)\b", re.IGNORECASE
+    r"\b(no|not|never|cannot|can't) ((?:\w+ ){0,3}?)(more|less|fewer|greater)\b", re.IGNORECASE
 )
 
 

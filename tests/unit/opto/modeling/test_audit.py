@@ -38,6 +38,8 @@ def test_a_number_the_text_does_not_give_is_named_with_its_path() -> None:
         ("at least 10 chairs", "10", "<=", "chairs", False),
         ("no more than 10 chairs", "chairs", "<=", "10", False),
         ("no more than 10 chairs", "chairs", ">=", "10", True),
+        ("cannot hold more than 10 chairs", "chairs", "<=", "10", False),
+        ("cannot hold more than 10 chairs", "chairs", ">=", "10", True),
         ("no fewer than 10 chairs", "chairs", "<", "10", True),
         ("must not exceed 10 chairs", "chairs", ">=", "10", True),
         ("must exceed 10 chairs", "chairs", "<=", "10", True),
