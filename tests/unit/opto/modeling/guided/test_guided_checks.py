@@ -29,14 +29,14 @@ def kinds(text: str, *replies: str) -> list[str]:
     ("text", "replies", "found"),
     [
         (
-            "Scones earn $2 and tarts earn $3. At most 9 pastries in total can be sold. Maximize profit.",
+            "Scones earn $2 and tarts earn $3. Sell at most 9 in total. Maximize profit.",
             ["2 profit per scone\n3 profit per tart"],
             [],
         ),
         (
-            "Scones earn $2 and tarts earn $3. At most 9 pastries in total can be sold. Maximize profit.",
+            "Scones earn $2 and tarts earn $3. Sell at most 9 in total. Maximize profit.",
             ["2 profit per scone\n3 profit per scone"],
-            ["number-twice", "goal-partial", "no-optimum"],
+            ["number-twice", "goal-partial"],
         ),
         (
             "Scones earn $2 and tarts earn $3. At most 9 tarts can be sold. Maximize profit.",
@@ -44,12 +44,12 @@ def kinds(text: str, *replies: str) -> list[str]:
             ["no-optimum"],
         ),
         (
-            "Scones cost $2 and tarts cost $3. At most 9 pastries in total can be sold. Minimize cost.",
+            "Scones cost $2 and tarts cost $3. Sell at most 9 in total. Minimize cost.",
             ["2 cost per scone\n3 cost per tart"],
             ["all-zero"],
         ),
         (
-            "Scones earn $2 and tarts earn $3 of tax. Sell at most 9 pastries in total. Maximize profit.",
+            "Scones earn $2 and tarts earn $3 of tax. Sell at most 9 in total. Maximize profit.",
             ["2 profit per scone\n3 tax per tart"],
             ["goal-partial", "measure-unused"],
         ),
