@@ -71,7 +71,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pipeline", help="as for `opto solve --pipeline`")
     parser.add_argument("--limit", type=int, default=40, help="items, drawn by --seed; 0: all")
     parser.add_argument("--seed", type=int, default=20261121)
-    parser.add_argument("--repairs", type=int, default=3, help="most correction turns")
+    parser.add_argument(
+        "--repairs", type=int, help="most correction turns; default: the pipeline's"
+    )
     parser.add_argument("--workers", type=int, default=1, help="problems at the same time")
     parser.add_argument("--run", default=new_run_name(), help="give it again to go on with a run")
     return parser.parse_args()

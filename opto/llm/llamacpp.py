@@ -5,10 +5,10 @@ Options go into the spec, `llamacpp:NAME?threads=1&slots=2&context=8192&json=com
 - `threads`: CPU threads; default one per core. With other work on the cores, fewer are faster.
 - `slots`: requests worked on at the same time (default 2); others wait for their turn.
 - `context`: tokens of prompt and answer together, per slot (default 4096).
-- `json`: how a schema is enforced. `native` (default): llama.cpp's own way, which ignores ranges
-  of numbers and lets the model write any white space. `compact`: a grammar without free white
-  space, about half the tokens, ranges of numbers obeyed, but a pattern it cannot read means free
-  text, which then fails in parsing.
+- `json`: how a schema is enforced. `compact` (default): a grammar without free white space, about
+  half the tokens, ranges of numbers obeyed, but a pattern it cannot read means free text, which
+  then fails in parsing. `native`: llama.cpp's own way, which ignores ranges of numbers and lets
+  the model write any white space.
 
 Lives here: the provider and what llama.cpp's server takes beyond the OpenAI protocol.
 Never here: the child process (`llamacpp_process`), the cache of files (`store`).
@@ -62,7 +62,7 @@ class LocalModel:
     name: str
     """The provider's name: the spec without options that do not change answers."""
     config: ServerConfig
-    json_mode: JsonMode = "native"
+    json_mode: JsonMode = "compact"
 
 
 def open_provider(rest: str, options: OpenOptions) -> LlamaCpp:
@@ -201,7 +201,7 @@ def _compact_grammar(request: Request) -> str:
 
 def _local_model(rest: str, options: OpenOptions) -> LocalModel:
     place, given = split_options(rest, known=("threads", "slots", "context", "json"))
-    mode = given.get("json", "native")
+    mode = given.get("json", "compact")
     if mode not in ("native", "compact"):
         raise SettingsError(f"json={mode} is neither native nor compact.", where=f"llamacpp:{rest}")
     if place.endswith(".gguf") or "/" in place or os.sep in place:
@@ -224,8 +224,9 @@ def _local_model(rest: str, options: OpenOptions) -> LocalModel:
         slots=positive(given, "slots", int, default=_SLOTS),
         threads=positive(given, "threads", int, default=options.threads or cores()),
     )
-    suffix = "" if mode == "native" else f"?json={mode}"
-    return LocalModel(file, name + suffix, config, json_mode="native" if not suffix else "compact")
+    if mode == "native":
+        return LocalModel(file, f"{name}?json=native", config, json_mode="native")
+    return LocalModel(file, name, config)
 
 
 def cores() -> int:

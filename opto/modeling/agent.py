@@ -7,7 +7,7 @@ Never here: prompts, checks, terminal output.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from opto.errors import OptoError
@@ -38,8 +38,8 @@ class NotAModelError(OptoError):
 class SolveOptions:
     """How far to go for one problem."""
 
-    repairs: int = 3
-    """Most correction turns; each is taken only if the findings shrink."""
+    repairs: int | None = None
+    """Most correction turns; None: as many as the pipeline thinks its models are good for."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -77,6 +77,8 @@ async def solve_problem(
             "decided and what is optimized.",
         )
     attempt = await _evaluated(formulated, problem, options, progress=progress)
+    if options.repairs is None:
+        options = replace(options, repairs=pipeline.repairs)
     attempt, taken = await _corrected(
         formulated, attempt, problem, lm, options=options, progress=progress
     )
@@ -103,7 +105,7 @@ async def _corrected(
     """The best attempt after at most `options.repairs` turns, and how many were taken."""
     settled: set[Finding] = set()
     taken = 0
-    for _ in range(options.repairs):
+    for _ in range(options.repairs or 0):
         finding = _worst(attempt, settled)
         if finding is None:
             break

@@ -81,6 +81,8 @@ _NOTHING = re.compile(r"\b(?:than|equal to) $")
 _TIED = re.compile(r"[\w ]{1,40} and ")
 _KIND_OF = re.compile(r"-[A-Za-z]")
 """A number of a name with a hyphen ("3-seater"); "30-minute show" has ten or more: an amount."""
+_CAN_DO = re.compile(r"\b(?:can|could|may|must|to|will) [a-z]+ $", re.IGNORECASE)
+"""A verb stands before the number, not a noun it names: "can process 5 cars"."""
 _LABELED = re.compile(
     r"""\b(?:
         ad|alloy|brand|bus|category|chemical|class|company|design|drink|experiment|factory|farm|feed
@@ -179,7 +181,10 @@ def _is_label(text: str, match: re.Match[str]) -> bool:
     end = match.end()
     if _value(match) >= _FIRST_NO_LABEL or _PERCENT.match(text, end) or _TIMES.match(text, end):
         return False
-    return bool(_LABELED.search(_before(text, match)) or _KIND_OF.match(text, end))
+    before = _before(text, match)
+    if _CAN_DO.search(before):
+        return False
+    return bool(_LABELED.search(before) or _KIND_OF.match(text, end))
 
 
 def _is_amount(text: str, match: re.Match[str], *, earlier: Sequence[Quantity]) -> bool:

@@ -38,6 +38,11 @@ class Pipeline(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def repairs(self) -> int:
+        """Correction turns worth making; 0 for models too small to correct themselves."""
+        ...
+
     async def formulate(self, problem: Problem, lm: LM) -> Formulated | Unreadable:
         """A draft of the model of `problem`, or the answer that could not be read as one.
 

@@ -58,6 +58,7 @@ class Compact:
     """Prompt `compact.md`, one greedy answer."""
 
     name: str = "compact"
+    repairs: int = 0
 
     async def formulate(self, problem: Problem, lm: LM) -> Formulated | Unreadable:
         conversation = messages(render("compact", problem=problem.text))

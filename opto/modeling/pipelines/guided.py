@@ -48,6 +48,7 @@ class Guided:
     """Prompts `guided*.md`; the first attempt is greedy, further ones are drawn only if needed."""
 
     name: str = "guided"
+    repairs: int = 0
     attempts: int = 3
     """Most attempts; one without doubts ends them."""
     temperature: float = 0.7

@@ -25,6 +25,7 @@ class Orthought:
     """Prompts `understand.md` and `build.md`, one conversation."""
 
     name: str = "orthought"
+    repairs: int = 3
 
     async def formulate(self, problem: Problem, lm: LM) -> Formulated | Unreadable:
         opening = messages(

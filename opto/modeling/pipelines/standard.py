@@ -21,6 +21,7 @@ class Standard:
     """Prompt `standard.md`, answer `Draft`."""
 
     name: str = "standard"
+    repairs: int = 3
 
     async def formulate(self, problem: Problem, lm: LM) -> Formulated | Unreadable:
         prompt = render("standard", problem=problem.text, tables=problem.tables_in_words)

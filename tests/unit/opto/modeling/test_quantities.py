@@ -157,3 +157,9 @@ def test_weakness_is_about_names_and_bare_small_words() -> None:
     weak = [quantity.written for quantity in quantities(text) if quantity.weak]
 
     assert weak == ["1", "2", "two"]
+
+
+def test_a_number_after_a_verb_is_an_amount_although_the_word_may_name_machines_too() -> None:
+    text = "Process 1 is old. A worker can process 5 cars."
+
+    assert [quantity.value for quantity in quantities(text)] == [5]
