@@ -181,10 +181,10 @@ def _is_label(text: str, match: re.Match[str]) -> bool:
     end = match.end()
     if _value(match) >= _FIRST_NO_LABEL or _PERCENT.match(text, end) or _TIMES.match(text, end):
         return False
+    if _KIND_OF.match(text, end):
+        return True
     before = _before(text, match)
-    if _CAN_DO.search(before):
-        return False
-    return bool(_LABELED.search(before) or _KIND_OF.match(text, end))
+    return bool(_LABELED.search(before)) and not _CAN_DO.search(before)
 
 
 def _is_amount(text: str, match: re.Match[str], *, earlier: Sequence[Quantity]) -> bool:
