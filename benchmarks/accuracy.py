@@ -29,6 +29,7 @@ from opto.modeling.pipelines.base import Pipeline
 from opto.modeling.pipelines.registry import choose_pipeline
 from opto.modeling.problem import Problem
 from opto.settings import load_settings
+from traces.errors import TraceError
 from traces.read import events
 from traces.record import Recorder, new_run_name, recording
 from traces.store.sqlite import Store
@@ -40,6 +41,13 @@ Row = dict[str, Any]
 
 def main() -> None:
     """Run the sample and print a summary as JSON on stdout."""
+    try:
+        _main()
+    except (OptoError, TraceError) as error:
+        raise SystemExit(f"Error: {error}") from error
+
+
+def _main() -> None:
     arguments = _arguments()
     rows = _sample(arguments.data, arguments.limit, arguments.seed)
     settings = load_settings(model=arguments.model)

@@ -110,7 +110,7 @@ def _solve(
         Stages(Console(stderr=True)) as stages,
         open_model(settings=settings, progress=stages.wait) as lm,
     ):
-        chosen = choose_pipeline(pipeline, lm)
+        chosen = choose_pipeline(pipeline, lm, tables=bool(problem.tables))
         return asyncio.run(
             solve_problem(problem, lm, pipeline=chosen, options=options, progress=stages.begin)
         )

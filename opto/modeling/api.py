@@ -43,8 +43,8 @@ def solve(
     """
     problem = read_problem(source, tables=tables)
     if isinstance(model, LM):
-        chosen = choose_pipeline(pipeline, model)
+        chosen = choose_pipeline(pipeline, model, tables=bool(tables))
         return BACKGROUND.run(solve_problem(problem, model, pipeline=chosen, options=options))
     with open_model(model) as lm:
-        chosen = choose_pipeline(pipeline, lm)
+        chosen = choose_pipeline(pipeline, lm, tables=bool(tables))
         return BACKGROUND.run(solve_problem(problem, lm, pipeline=chosen, options=options))

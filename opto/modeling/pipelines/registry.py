@@ -26,14 +26,20 @@ PIPELINES: dict[str, Pipeline] = {
 }
 
 
-def choose_pipeline(name: str | None, lm: LM) -> Pipeline:
+def choose_pipeline(name: str | None, lm: LM, *, tables: bool = False) -> Pipeline:
     """The pipeline called `name`, or the one measured best for the kind of model `lm` is.
+
+    Args:
+        name: A name of `PIPELINES`, or None.
+        lm: Who will be asked.
+        tables: Does the problem come with tables? `guided` does not read them.
 
     Raises:
         InputError: No pipeline has that name; a near miss is named.
     """
     if name is None:
-        name = "guided" if lm.name.startswith("llamacpp:") else "orthought"
+        small = "standard" if tables else "guided"
+        name = small if lm.name.startswith("llamacpp:") else "orthought"
     if name in PIPELINES:
         return PIPELINES[name]
     near = get_close_matches(name, PIPELINES, n=1)
