@@ -4,7 +4,7 @@ Options go into the spec, `llamacpp:NAME?threads=1&slots=2&context=8192&json=com
 
 - `threads`: CPU threads; default one per core. With other work on the cores, fewer are faster.
 - `slots`: requests worked on at the same time (default 2); others wait for their turn.
-- `context`: tokens of prompt and answer together, per slot (default 4096).
+- `context`: tokens of prompt and answer together, per slot (default 8192).
 - `json`: how a schema is enforced. `compact` (default): a grammar without free white space, about
   half the tokens, ranges of numbers obeyed, but a pattern it cannot read means free text, which
   then fails in parsing. `native`: llama.cpp's own way, which ignores ranges of numbers and lets
@@ -45,7 +45,7 @@ from opto.llm.vendor import Endpoint
 
 JsonMode = Literal["native", "compact"]
 _log = logging.getLogger("opto.llm")
-_CONTEXT_TOKENS = 4096
+_CONTEXT_TOKENS = 8192
 _SLOTS = 2
 _CONSTRAINED_TOKENS = 2048
 """Most tokens of an answer under a schema or grammar: models can fall into endless white space."""

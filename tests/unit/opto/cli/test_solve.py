@@ -13,6 +13,7 @@ from drafts import GOOD, HOURS, MINIMUM, TEXT, constraint, draft
 from model_server import Answer, ModelServer, as_bytes, fails, openai_body, says
 
 from opto.cli.main import main
+from opto.modeling.draft import DraftParameter
 
 KEY = "sk-canary-0123456789abcdef"
 
@@ -117,17 +118,22 @@ def test_a_model_that_cannot_be_built_ends_with_code_4(
     assert 'did you mean "chairs"?' in capsys.readouterr().out
 
 
-def test_prose_instead_of_a_model_ends_with_code_4_and_keeps_the_transcript(
-    server: ModelServer, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "reply",
+    ["Dear user, chairs are lovely.", '{"sets": [], "parameters": [], "vari', '{"chairs": 12}'],
+    ids=["prose", "truncated", "wrong-schema"],
+)
+def test_no_model_in_the_answer_ends_with_code_4_and_keeps_the_transcript(
+    server: ModelServer, capsys: pytest.CaptureFixture[str], reply: str
 ) -> None:
-    code = opto(server, TEXT, replies=[says("Dear user, chairs are lovely.")] * 2)
+    code = opto(server, TEXT, replies=[says(reply)] * 3)
 
     err = capsys.readouterr().err
     assert code == 4
     assert "cannot be read as an optimization model" in err
     run = err.split("opto runs show ")[1].split()[0]
     assert main(["runs", "show", run]) == 0
-    assert "Dear user, chairs are lovely." in capsys.readouterr().out
+    assert reply in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -195,6 +201,32 @@ def test_a_table_never_enters_the_prompt(server: ModelServer, tmp_path: Path) ->
     assert "hours (numbers)" in sent
     assert "secretitem" not in sent
     assert "98765" not in sent
+
+
+def test_a_table_without_the_column_the_model_needs_is_explained(
+    server: ModelServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "prices.csv"
+    table.write_text("item,weight\nchairs,2\n", encoding="utf-8")
+    price = DraftParameter(
+        name="price",
+        index=[],
+        values=[],
+        column="prices.price",
+        unit="$",
+        meaning="price",
+        quote="",
+    )
+    whole = says(GOOD.model_copy(update={"parameters": [price]}).model_dump_json())
+    keep = says(json.dumps({"why": "the text says so", "action": "keep", "item": None}))
+
+    code = opto(server, TEXT, "--data", str(table), replies=[whole, keep, keep, keep])
+
+    out = capsys.readouterr().out
+    assert code == 4
+    assert "no column 'price'" in out
+    assert "columns: item, weight" in out
+    assert "Add the column to the file" in out
 
 
 @pytest.mark.parametrize("withheld", [[], ["--withhold-questions"]], ids=["whole", "withheld"])
