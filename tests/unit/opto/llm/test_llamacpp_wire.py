@@ -148,13 +148,13 @@ def test_a_schema_and_a_grammar_exclude_each_other(model: LlamaCpp, server: Mode
 
 
 def test_a_full_context_is_named_with_its_size(model: LlamaCpp, server: ModelServer) -> None:
-    said = "request (9031 tokens) exceeds the available context size (4096 tokens)"
+    said = "request (9031 tokens) exceeds the available context size (8192 tokens)"
     server.plan = [fails(400, said)]
 
-    with pytest.raises(ContextTooLong, match="4096 tokens") as refusal:
+    with pytest.raises(ContextTooLong, match="8192 tokens") as refusal:
         ask(model, PLAIN)
 
-    assert "context=8192" in refusal.value.fix
+    assert "context=16384" in refusal.value.fix
 
 
 def test_an_error_of_a_living_server_is_passed_on(model: LlamaCpp, server: ModelServer) -> None:
