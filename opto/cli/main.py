@@ -21,7 +21,7 @@ from opto.display.text import plain
 
 app = typer.Typer(
     name="opto",
-    help="Words in, verified answer out; and Python made trainable.",
+    help="Words in, verified answer out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -58,7 +58,7 @@ def options(
         bool, typer.Option("--debug", help="Show tracebacks and log every step.")
     ] = False,
 ) -> None:
-    """Words in, verified answer out; and Python made trainable."""
+    """Words in, verified answer out."""
     if debug:
         logging.basicConfig(level=logging.DEBUG)
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from opto.display.text import plain
+from opto.errors import InputError
 from opto.llm.replay import withhold_questions
 from opto.settings import load_settings
 from traces.export import to_jsonl
@@ -69,7 +70,14 @@ def export(
 
 
 def _store() -> Store:
-    return Store(load_settings().runs_path, read_only=True)
+    path = load_settings().runs_path
+    if not path.exists():
+        raise InputError(
+            "No runs have been recorded here yet.",
+            where=str(path),
+            fix="Run `opto solve` in this folder first, or set OPTO_RUNS_PATH to the file of runs.",
+        )
+    return Store(path, read_only=True)
 
 
 def _words(kind: str, data: dict[str, Any]) -> str:

@@ -86,7 +86,7 @@ def solve(
     problem = _read(source, data or [])
     settings = with_model(load_settings(model=model))
     options = SolveOptions(limits=Limits(time_limit_s=time_limit))
-    with _recorded(settings) as run:
+    with _recorded(settings, problem) as run:
         try:
             answer = _solve(problem, settings, pipeline, options)
         except OptoError as error:
@@ -94,12 +94,12 @@ def solve(
                 part for part in (error.where, f"transcript: opto runs show {run}") if part
             )
             raise
-    if export is not None:
-        _export(answer, export, output or Path(f"model.{export.value}"))
     if as_json:
         typer.echo(json.dumps(answer.to_json(), indent=2))
     else:
         show(answer, Console(highlight=False))
+    if export is not None:  # last, so that a file that cannot be written costs no answer
+        _export(answer, export, output or Path(f"model.{export.value}"))
     return EXIT[answer.status]
 
 
@@ -130,13 +130,14 @@ def _read(source: str, tables: list[Path]) -> Problem:
 
 
 @contextmanager
-def _recorded(settings: Settings) -> Iterator[str]:
+def _recorded(settings: Settings, problem: Problem) -> Iterator[str]:
     run = new_run_name()
     with (
         Store(settings.runs_path, redactor=redactor()) as store,
         Recorder(store, run) as recorder,
         recording(recorder),
     ):
+        recorder.emit("solve.begin", problem=problem.text, model=settings.model)
         yield run
 
 
@@ -154,5 +155,9 @@ def _export(answer: Answer, form: Export, file: Path) -> None:
             case Export.MPS if solved:
                 write_mps(solved.form, file)
     except OSError as error:
-        raise InputError(f"Cannot write: {error.strerror}.", where=str(file)) from error
+        raise InputError(
+            f"Cannot write the model: {error.strerror}.",
+            where=str(file),
+            fix="Name a file in a folder you may write to with -o.",
+        ) from error
     typer.echo(f"Model written to {file}", err=True)

@@ -12,6 +12,7 @@ from rich.table import Table
 from opto.display.text import amount, number, plain
 from opto.modeling.answer import Answer, Chosen, Status
 from solvers_bridge.render import render
+from solvers_bridge.verify import TOLERANCE
 
 _SHOWN_ROWS = 60
 """Most decisions printed; `--json` has them all."""
@@ -25,7 +26,7 @@ _HEADLINE = {
 
 
 _PROOF = {
-    "proved": "proved in exact arithmetic",
+    "proved": "proved by an exact bound",
     "within gap": "within the gap the solver reports",
     "not shown": "not shown",
 }
@@ -89,10 +90,11 @@ def _certificate(answer: Answer, console: Console) -> None:
     _heading(console, "Certificate")
     outcome, certificate = solved.outcome, solved.certificate
     console.print(f"{outcome.engine}: {escape(plain(outcome.raw_status))}")
-    if outcome.x is not None:
-        feasible = "feasible in exact arithmetic" if certificate.feasible else "NOT feasible"
+    if answer.objective is not None:
+        tolerance = f"within {TOLERANCE:g}, checked in exact arithmetic"
+        feasible = f"feasible {tolerance}" if certificate.feasible else "NOT feasible"
         console.print(f"[bold]{feasible}; optimality {_PROOF[certificate.optimal]}[/]")
-    for check in certificate.how:
+    for check in certificate.how if answer.objective is not None else ():
         mark = "[green]✓[/]" if check.passed else "[red]✗[/]"
         console.print(f"{mark} {escape(plain(check.name))}: {escape(plain(check.note))}")
     opinion = solved.opinion

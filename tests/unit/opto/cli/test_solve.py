@@ -51,7 +51,7 @@ def test_a_problem_is_solved_and_explained(
     assert code == 0
     assert "greatest profit: $156" in out
     assert "12 chairs" in out
-    assert "feasible in exact arithmetic" in out
+    assert "feasible within 1e-06, checked in exact arithmetic" in out
     assert "1 model call (standard)" in out
 
 
@@ -255,5 +255,22 @@ def test_an_export_that_cannot_be_written_is_explained(
 ) -> None:
     code = opto(server, TEXT, "--export", "json", "-o", "no/such/folder.json", replies=[good()])
 
+    shown = capsys.readouterr()
     assert code == 1
-    assert "no/such/folder.json" in capsys.readouterr().err
+    assert "no/such/folder.json" in shown.err
+    assert "greatest profit: $156" in shown.out  # the answer is not lost
+
+
+def test_a_run_that_failed_before_the_first_call_has_a_transcript_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["solve", TEXT, "--model", "opnai:gpt"]) == 1
+    run = capsys.readouterr().err.split("opto runs show ")[1].split()[0]
+
+    assert main(["runs", "show", run]) == 0
+    assert "A workshop makes chairs" in capsys.readouterr().out
+
+
+def test_without_runs_it_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "list"]) == 1
+    assert "No runs have been recorded here yet" in capsys.readouterr().err
