@@ -13,7 +13,7 @@ from typing import ClassVar
 from opto.errors import OptoError
 from opto.llm.client import LM
 from opto.llm.structured import Unreadable
-from opto.modeling.answer import Answer, Status, judge
+from opto.modeling.answer import Answer, judge
 from opto.modeling.evaluate import Attempt, evaluate
 from opto.modeling.pipelines.base import Formulated, Pipeline
 from opto.modeling.problem import Problem
@@ -141,6 +141,3 @@ def _worst(attempt: Attempt, settled: set[Finding]) -> Finding | None:
     """The finding to ask about next: errors before warnings, then in the order found."""
     left = [f for f in attempt.findings if f not in settled and f.code not in _SHOWN_ONLY]
     return min(left, key=lambda finding: finding.severity, default=None)
-
-
-__all__ = ["Answer", "NotAModelError", "Progress", "SolveOptions", "Status", "solve_problem"]
