@@ -1,0 +1,154 @@
+"""One call of a bundled function, from its arguments to its node.
+
+Lives here: what the function sees, what it reads, how it fails, what is recorded.
+Never here: the decorator and its options (`opto.trace.bundle`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from types import AsyncGeneratorType, GeneratorType
+from typing import TYPE_CHECKING, Any
+
+from opto.trace import state
+from opto.trace.base import Node
+from opto.trace.errors import ExecutionError, TraceMissingInputsError
+from opto.trace.gather import to_data
+from opto.trace.info import exception_node
+from opto.trace.nodes import MessageNode
+from opto.trace.signature import Bound
+
+if TYPE_CHECKING:
+    from opto.trace.bundle import FunModule
+
+ALLOW_EXTERNAL_DEPENDENCIES: ContextVar[bool | None] = ContextVar("opto.external", default=None)
+"""Overrides what each function says; None leaves it to the functions."""
+running: ContextVar[frozenset[int]] = ContextVar("opto.running", default=frozenset())
+"""The functions whose bodies this context is in."""
+
+
+class Call:
+    """One call on its way from arguments to node."""
+
+    __slots__ = ("args", "bound", "inputs", "kwargs", "maker", "names", "reads")
+
+    def __init__(
+        self, maker: FunModule[Any, Any], bound: Bound, inputs: tuple[Node[Any], ...]
+    ) -> None:
+        self.maker, self.bound, self.reads = maker, bound, state.Reads()
+        self.names, self.inputs = bound.names, inputs
+        seen: Sequence[Any] = [
+            self._shown(*pair) for pair in zip(inputs, bound.values, strict=True)
+        ]
+        self.args = seen[: bound.positional]
+        self.kwargs = named(bound, seen)
+        if maker.parameter is not None:
+            self.names, self.inputs = (*bound.names, "__code"), (*inputs, maker.parameter)
+
+    def _shown(self, parent: Node[Any], given: Any) -> Any:
+        """What the function gets to see of an argument."""
+        options = self.maker.options
+        if not options.process_inputs:
+            return given
+        if options.traceable_code:
+            return parent.detach()
+        return to_data(parent.data)
+
+    def function(self) -> Callable[..., Any]:
+        """The function to run; broken code of a parameter is an exception of that parameter."""
+        try:
+            return self.maker._function()
+        except Exception as fault:
+            code = self.maker.parameter
+            assert code is not None  # noqa: S101  (only a parameter's text can fail here)
+            node = exception_node(
+                self.maker, ("code",), (code,), fault, name=f"exception_{code.py_name}"
+            )
+            raise ExecutionError(node) from fault
+
+    def run(self, work: Callable[[], Any]) -> Any:
+        """Do a part of the work, noting reads; a generator is run to its end."""
+        read = state.reads.set(self.reads)
+        inside = running.set(running.get() | {id(self.maker.fun)})
+        try:
+            result = work()
+            return list(result) if isinstance(result, GeneratorType) else result
+        except Exception as fault:
+            if not self.maker.options.catch_execution_error or isinstance(
+                fault, TraceMissingInputsError
+            ):
+                raise
+            node = exception_node(self.maker, self.names, self.inputs, fault)
+            raise ExecutionError(node) from fault
+        finally:
+            running.reset(inside)
+            state.reads.reset(read)
+
+    async def finish_later(self, awaitable: Any) -> MessageNode[Any]:
+        """Await the result of an asynchronous function, then record it."""
+        read = state.reads.set(self.reads)
+        try:
+            result = await awaitable
+        except Exception as fault:
+            if not self.maker.options.catch_execution_error:
+                raise
+            node = exception_node(self.maker, self.names, self.inputs, fault)
+            raise ExecutionError(node) from fault
+        finally:
+            state.reads.reset(read)
+        return self.finish(result)
+
+    def finish(self, result: Any) -> MessageNode[Any]:
+        """The node of the call."""
+        outside = self._outside()
+        made = MessageNode.record(to_data(result), self.maker, self.names, self.inputs)
+        made._extra = {"positional": self.bound.positional}
+        if isinstance(result, Node):
+            made._extra["output"] = result
+        if outside:
+            made._hidden = outside
+        return made
+
+    def _outside(self) -> tuple[Node[Any], ...]:
+        """Nodes that were read without being inputs; refused unless the user allowed it."""
+        used = self.reads.used
+        if not used:
+            return ()
+        if outer := state.reads.get():
+            for node in used.values():
+                outer.note(node)
+        given = {id(parent) for parent in self.inputs}
+        given |= {id(value) for value in self.bound.values}
+        outside = tuple(node for key, node in used.items() if key not in given)
+        allowed = ALLOW_EXTERNAL_DEPENDENCIES.get()
+        if allowed is None:
+            allowed = self.maker.options.allow_external_dependencies
+        if outside and not allowed:
+            names = ", ".join(node.name for node in outside)
+            raise TraceMissingInputsError(
+                f"{self.maker.op_name} read {names}, not given to it as arguments.",
+                fix="Pass them as arguments, or say bundle(allow_external_dependencies=True).",
+            )
+        return outside
+
+
+def named(bound: Bound, data: Sequence[Any]) -> dict[str, Any]:
+    """The keyword arguments of a call."""
+    return dict(zip(bound.keywords, data[bound.positional :], strict=True))
+
+
+def self_node(owner: Any) -> Node[Any]:
+    """The node of the object a method is called on; one per object."""
+    kept = getattr(owner, "__dict__", None)
+    found = None if kept is None else kept.get("__TRACE_RESERVED_self_node")
+    if found is None or found._value is not owner:
+        found = Node(owner, name=type(owner).__name__)
+        if kept is not None:
+            kept["__TRACE_RESERVED_self_node"] = found
+    return found
+
+
+async def collected(source: AsyncGeneratorType[Any, Any]) -> list[Any]:
+    """All items of an asynchronous generator."""
+    return [item async for item in source]

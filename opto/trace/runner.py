@@ -1,0 +1,235 @@
+"""Running rewritten source in the sandbox.
+
+The text travels with what it needs: plain values it names, modules it names (imported inside), and
+functions of the program, which stay outside and are called back with plain data. The object a
+method belongs to becomes a stub with its plain attributes and its methods.
+
+Lives here: the one way from the trace to `opto.sandbox`.
+Never here: running text in this process, deciding what is safe (`opto.sandbox`).
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import functools
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from opto.trace.base import Node
+from opto.trace.errors import TraceError, UntrustedCode
+from opto.trace.frames import Place
+from opto.trace.gather import to_data
+from opto.trace.listing import list_source
+from opto.trace.source import function_in
+from opto.trace.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from opto.sandbox import SandboxedError
+
+_ENTRY = "_opto_entry"
+_TAIL = f"""
+
+def {_ENTRY}(*args, **kwargs):
+    made = %s(*args, **kwargs)
+    if hasattr(made, "__aiter__"):
+        async def collect():
+            return [item async for item in made]
+        made = collect()
+    if hasattr(made, "__await__"):
+        import asyncio
+        return asyncio.run(made)
+    return list(made) if type(made).__name__ == "generator" else made
+"""
+_PLAIN = (type(None), bool, int, float, str, bytes)
+
+
+class SandboxFault(TraceError):  # noqa: N818
+    """Rewritten code raised in the sandbox; told as if it had raised here."""
+
+    code = "opto.trace.sandboxed"
+
+    def __init__(self, message: str, places: list[Place], *, fix: str = "") -> None:
+        self.message, self.places = message, places
+        super().__init__(message, fix=fix)
+
+
+class Needs(NamedTuple):
+    """What a text takes along."""
+
+    imports: tuple[str, ...]
+    values: Mapping[str, Any]
+    tools: Mapping[str, Callable[..., Any]]
+    left_out: Mapping[str, str]
+    """Names that cannot go along, with the type of their value."""
+
+
+def sandboxed(text: str, name: str, around: Surroundings) -> Callable[..., Any]:
+    """A function that runs `text` in the sandbox at each call. Asynchronous if the text is.
+
+    Changes that the text makes to its arguments are not seen outside; what it returns is.
+
+    Raises (when called):
+        UntrustedCode: An argument is nothing that can be handed over.
+        SandboxFault: The code raised, took too long or needed too much memory.
+        SandboxUnavailable: This machine has no sandbox.
+    """
+    tree = function_in(text)
+    assert tree is not None  # noqa: S101  (`check_code` found the function)
+    run = functools.partial(_run, text, name, around)
+    if not isinstance(tree, ast.AsyncFunctionDef):
+        return run
+
+    async def later(*args: Any, **kwargs: Any) -> Any:
+        return await asyncio.to_thread(run, *args, **kwargs)
+
+    return later
+
+
+def _run(text: str, name: str, around: Surroundings, *args: Any, **kwargs: Any) -> Any:
+    from opto.sandbox import SandboxedError, default  # noqa: PLC0415
+
+    needs = needs_of(text, around)
+    header = "".join(f"{line}\n" for line in needs.imports)
+    first = _parameter_names(text, name)
+    values = [
+        _handed_over(value, first[index] if index < len(first) else str(index), text)
+        for index, value in enumerate(args)
+    ]
+    named = {key: _handed_over(value, key, text) for key, value in kwargs.items()}
+    try:
+        return default().call(
+            header + text + _TAIL % name,
+            _ENTRY,
+            values,
+            named,
+            names=needs.values,
+            tools=needs.tools,
+            filename=list_source(text, name),
+        )
+    except SandboxedError as fault:
+        raise _told(fault, text, name, needs) from None
+
+
+def needs_of(text: str, around: Surroundings) -> Needs:
+    """What of its surroundings a text names, sorted by how it can be handed over."""
+    imports: list[str] = []
+    values: dict[str, Any] = {}
+    tools: dict[str, Callable[..., Any]] = {}
+    left_out: dict[str, str] = {}
+    tree = ast.parse(text)
+    own = {part.name for part in tree.body if hasattr(part, "name")}
+    for name in sorted({part.id for part in ast.walk(tree) if isinstance(part, ast.Name)} - own):
+        try:
+            value = around.find(name)
+        except KeyError:
+            continue
+        if line := _import_line(name, value):
+            imports.append(line)
+        elif is_plain(value):
+            values[name] = value
+        elif callable(value) and not isinstance(value, type):
+            tools[name] = _tool(value)
+        elif not hasattr(builtins, name):
+            left_out[name] = type(value).__name__
+    return Needs(tuple(imports), values, tools, left_out)
+
+
+def is_plain(value: Any, depth: int = 40) -> bool:
+    """Can the value be handed over as it is?"""
+    if isinstance(value, _PLAIN):
+        return type(value) in _PLAIN
+    if depth == 0 or type(value) not in {list, tuple, set, frozenset, dict}:
+        return False
+    if type(value) is dict:
+        pairs = value.items()
+        return all(is_plain(key, depth - 1) and is_plain(item, depth - 1) for key, item in pairs)
+    return all(is_plain(item, depth - 1) for item in value)
+
+
+def _import_line(name: str, value: Any) -> str:
+    """How the sandbox gets `value` by itself: it is, or is in, an installed module."""
+    if isinstance(value, ModuleType):
+        return f"import {value.__name__} as {name}" if _installed(value.__name__) else ""
+    module, qualified = getattr(value, "__module__", None), getattr(value, "__name__", None)
+    if not isinstance(module, str) or not isinstance(qualified, str) or not _installed(module):
+        return ""
+    if getattr(sys.modules.get(module), qualified, None) is not value:
+        return ""
+    return f"from {module} import {qualified} as {name}"
+
+
+def _installed(module: str) -> bool:
+    """Is it of the standard library or of an installed package, not of the user's program?"""
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        return top not in {"__main__", "builtins"}
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return False
+    return "site-packages" in str(spec and spec.origin)
+
+
+def _tool(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args, **kwargs: to_data(function(*args, **kwargs))
+
+
+def _handed_over(value: Any, name: str, text: str) -> Any:
+    """An argument as the sandbox takes it; an object becomes a stub of what the text uses of it."""
+    if is_plain(value):
+        return value
+    from opto.sandbox import Stub  # noqa: PLC0415
+
+    attributes: dict[str, Any] = {}
+    tools: dict[str, Callable[..., Any]] = {}
+    used = {
+        part.attr
+        for part in ast.walk(ast.parse(text))
+        if isinstance(part, ast.Attribute)
+        and isinstance(part.value, ast.Name)
+        and part.value.id == name
+    }
+    if type(value).__module__ == "builtins" or name != "self":
+        raise UntrustedCode(
+            f"The argument {name} is a {type(value).__name__}, which the sandbox cannot take.",
+            fix="Hand over plain values (numbers, text, lists, dicts), or say bundle(trust=True).",
+        )
+    for attribute in sorted(used):
+        found = getattr(value, attribute, None)
+        if is_plain(found) and hasattr(value, attribute):
+            attributes[attribute] = found
+        elif callable(found) and not isinstance(found, Node):
+            tools[attribute] = _tool(found)
+    return Stub(attributes, tools)
+
+
+def _parameter_names(text: str, name: str) -> list[str]:
+    for part in ast.parse(text).body:
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and part.name == name:
+            return [argument.arg for argument in (*part.args.posonlyargs, *part.args.args)]
+    return []
+
+
+def _told(fault: SandboxedError, text: str, name: str, needs: Needs) -> SandboxFault:
+    """The guest's exception with the lines of the text, and a hint where a name was left out."""
+    shift = len(needs.imports)
+    last = len(text.splitlines())
+    file = list_source(text, name)
+    places = [
+        Place(file, line - shift, function)
+        for line, function, _ in fault.lines
+        if 0 < line - shift <= last
+    ]
+    hints = [
+        f"{name} is a {kind}, which the sandbox cannot take: pass what is needed of it as an "
+        "argument, or say bundle(trust=True)."
+        for name, kind in needs.left_out.items()
+        if f"'{name}'" in fault.message
+    ]
+    message = f"({fault.type_name}) {fault.message}".rstrip()
+    return SandboxFault(" ".join([message, *hints]), places, fix=" ".join(hints))

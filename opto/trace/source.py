@@ -1,0 +1,89 @@
+"""Where a function's text is: read once, from `def` on, without decorators and indentation.
+
+Lives here: `find_source`, `Source`.
+Never here: parameters, checking or running text.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+FunctionAst = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Source(NamedTuple):
+    """The text of one function."""
+
+    text: str
+    """From `def` (or `async def`) on, dedented, without decorators."""
+    line: int
+    """Where `text` begins in `file`, from 1."""
+    file: str
+    tree: FunctionAst | None
+    """None for a lambda."""
+
+
+_found: WeakKeyDictionary[Any, Source | None] = WeakKeyDictionary()
+
+
+def find_source(function: Callable[..., Any]) -> Source | None:
+    """The source of a function, or None where Python does not know it (`python -c`, builtins)."""
+    try:
+        if function not in _found:
+            _found[function] = _read(function)
+        return _found[function]
+    except TypeError:  # cannot be referenced weakly
+        return _read(function)
+
+
+def _read(function: Callable[..., Any]) -> Source | None:
+    bare = inspect.unwrap(function)
+    try:
+        lines, first = inspect.getsourcelines(bare)
+        file = inspect.getsourcefile(bare) or "<unknown>"
+    except (OSError, TypeError):
+        return None
+    text = textwrap.dedent("".join(lines))
+    tree = function_in(text)
+    if tree is None:
+        return Source(text.rstrip("\n"), first, file, None)
+    kept = text.splitlines()[tree.lineno - 1 : tree.end_lineno]
+    return Source("\n".join(kept), first + tree.lineno - 1, file, tree)
+
+
+def function_in(text: str) -> FunctionAst | None:
+    """The first function defined at the top of `text`, or None."""
+    try:
+        body = ast.parse(text).body
+    except SyntaxError:
+        return None
+    return next((part for part in body if isinstance(part, FunctionAst)), None)
+
+
+def head_of(text: str) -> str:
+    """The text of a function up to the end of its docstring, or of its signature without one."""
+    tree = function_in(text)
+    if tree is None:
+        return ""
+    lines = text.splitlines()
+    first = tree.body[0]
+    if ast.get_docstring(tree, clean=False) is not None:
+        return "\n".join(lines[: first.end_lineno])
+    if first.lineno > tree.lineno and first.lineno > _end_of_signature(tree):
+        return "\n".join(lines[: _end_of_signature(tree)])
+    return lines[first.lineno - 1][: first.col_offset].rstrip()
+
+
+def _end_of_signature(tree: FunctionAst) -> int:
+    """The line with the colon, as far as the tree tells: the last one of the arguments."""
+    ends = [
+        part.end_lineno
+        for part in (*ast.walk(tree.args), *([tree.returns] if tree.returns else []))
+        if isinstance(part, ast.expr | ast.arg) and part.end_lineno
+    ]
+    return max([tree.lineno, *ends])
