@@ -11,6 +11,10 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("opto", "solvers_bridge", "traces", "benchmarks")
 SOURCES = sorted(file for name in PACKAGES for file in (ROOT / name).rglob("*.py"))
 LONGEST = 350
+MAY_EXECUTE = {
+    "opto/sandbox/guest.py": "the confined child: executing what a model wrote is its purpose",
+}
+"""Files that may execute text, each with the reason. Nothing may unpickle."""
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
@@ -25,4 +29,6 @@ def test_a_file_has_one_room_and_says_what_lives_in_it(file: Path) -> None:
 def test_no_file_evaluates_text_or_unpickles(file: Path) -> None:
     code = file.read_text(encoding="utf-8")
 
-    assert not re.search(r"(?<![\w.])(exec|eval)\(|\bpickle\.|marshal\.", code)
+    assert not re.search(r"\bpickle\.|marshal\.", code)
+    if str(file.relative_to(ROOT)) not in MAY_EXECUTE:
+        assert not re.search(r"(?<![\w.])(exec|eval)\(", code)
