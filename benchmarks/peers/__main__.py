@@ -1,4 +1,4 @@
-"""`python -m benchmarks.peers build`: measure, print JSON.
+"""`python -m benchmarks.peers build | trace`: measure, print JSON.
 
 Lives here: the command line.
 Never here: measuring.
@@ -8,27 +8,40 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
-from benchmarks.peers.build import PATHS, compare, measure
+from benchmarks.peers import build, trace
 
 
 def main() -> None:
     """Read the command line and print one JSON object."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    build = commands.add_parser("build", help="time from data to a model inside HiGHS")
-    build.add_argument("--variables", type=int, default=1_000_000)
-    build.add_argument("--repeats", type=int, default=5)
-    build.add_argument("--slow-variables", type=int, default=100_000, help="size for Pyomo")
+    building = commands.add_parser("build", help="time from data to a model inside HiGHS")
+    building.add_argument("--variables", type=int, default=1_000_000)
+    building.add_argument("--repeats", type=int, default=5)
+    building.add_argument("--slow-variables", type=int, default=100_000, help="size for Pyomo")
     cell = commands.add_parser("cell", help="one measurement in this process")
-    cell.add_argument("path", choices=tuple(PATHS))
+    cell.add_argument("path", choices=tuple(build.PATHS))
     cell.add_argument("variables", type=int)
-    asked = parser.parse_args()
+    tracing = commands.add_parser("trace", help="what tracing costs, beside trace-opt")
+    tracing.add_argument("--script", type=Path, default=trace.SCRIPT, help="the measuring script")
+    tracing.add_argument("--only", default="import,overhead,backward,step,leak")
+    tracing.add_argument("--quick", action="store_true", help="smaller sizes")
+    tracing.add_argument("--limit-s", type=float, default=120, help="CPU seconds a case may take")
+    print(json.dumps(_answer(parser.parse_args()), indent=2))
+
+
+def _answer(asked: argparse.Namespace) -> object:
     if asked.command == "cell":
-        print(json.dumps(measure(asked.path, asked.variables)))
-        return
-    result = compare(asked.variables, repeats=asked.repeats, slow_variables=asked.slow_variables)
-    print(json.dumps(result, indent=2))
+        return build.measure(asked.path, asked.variables)
+    if asked.command == "build":
+        return build.compare(
+            asked.variables, repeats=asked.repeats, slow_variables=asked.slow_variables
+        )
+    return trace.compare(
+        asked.script, families=asked.only, quick=asked.quick, limit_s=asked.limit_s
+    )
 
 
 if __name__ == "__main__":

@@ -159,9 +159,8 @@ class FunModule(Module[P, C_co]):
     def _call(self, bound: Bound, inputs: tuple[Node[Any], ...]) -> Any:
         """Run a user's function, noting what it reads."""
         record = Call(self, bound, inputs)
-        function = record.function()
-        result = record.run(lambda: function(*record.args, **record.kwargs))
-        if isinstance(result, Coroutine) or hasattr(result, "__await__"):
+        result = record.run(record.function())
+        if hasattr(result, "__await__"):
             return record.finish_later(result)
         if isinstance(result, AsyncGeneratorType):
             return record.finish_later(collected(result))

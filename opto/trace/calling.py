@@ -28,6 +28,9 @@ running: ContextVar[frozenset[int]] = ContextVar("opto.running", default=frozens
 """The functions whose bodies this context is in."""
 
 
+_NONE: dict[str, Any] = {}
+
+
 class Call:
     """One call on its way from arguments to node."""
 
@@ -38,22 +41,18 @@ class Call:
     ) -> None:
         self.maker, self.bound, self.reads = maker, bound, state.Reads()
         self.names, self.inputs = bound.names, inputs
-        seen: Sequence[Any] = [
-            self._shown(*pair) for pair in zip(inputs, bound.values, strict=True)
-        ]
+        options = maker.options
+        if options.traceable_code or not options.process_inputs:
+            seen = [
+                parent.detach() if options.process_inputs else value
+                for parent, value in zip(inputs, bound.values, strict=True)
+            ]
+        else:
+            seen = [to_data(parent.data) for parent in inputs]
         self.args = seen[: bound.positional]
-        self.kwargs = named(bound, seen)
+        self.kwargs = named(bound, seen) if bound.keywords else _NONE
         if maker.parameter is not None:
             self.names, self.inputs = (*bound.names, "__code"), (*inputs, maker.parameter)
-
-    def _shown(self, parent: Node[Any], given: Any) -> Any:
-        """What the function gets to see of an argument."""
-        options = self.maker.options
-        if not options.process_inputs:
-            return given
-        if options.traceable_code:
-            return parent.detach()
-        return to_data(parent.data)
 
     def function(self) -> Callable[..., Any]:
         """The function to run; broken code of a parameter is an exception of that parameter."""
@@ -67,12 +66,12 @@ class Call:
             )
             raise ExecutionError(node) from fault
 
-    def run(self, work: Callable[[], Any]) -> Any:
-        """Do a part of the work, noting reads; a generator is run to its end."""
+    def run(self, function: Callable[..., Any]) -> Any:
+        """Call the function, noting what it reads; a generator is run to its end."""
         read = state.reads.set(self.reads)
         inside = running.set(running.get() | {id(self.maker.fun)})
         try:
-            result = work()
+            result = function(*self.args, **self.kwargs)
             return list(result) if isinstance(result, GeneratorType) else result
         except Exception as fault:
             if not self.maker.options.catch_execution_error or isinstance(
@@ -88,6 +87,7 @@ class Call:
     async def finish_later(self, awaitable: Any) -> MessageNode[Any]:
         """Await the result of an asynchronous function, then record it."""
         read = state.reads.set(self.reads)
+        inside = running.set(running.get() | {id(self.maker.fun)})
         try:
             result = await awaitable
         except Exception as fault:
@@ -96,6 +96,7 @@ class Call:
             node = exception_node(self.maker, self.names, self.inputs, fault)
             raise ExecutionError(node) from fault
         finally:
+            running.reset(inside)
             state.reads.reset(read)
         return self.finish(result)
 

@@ -28,27 +28,29 @@ class Bound(NamedTuple):
 class Signature:
     """The parameters of one function."""
 
-    __slots__ = ("_defaults", "_function", "_inspected", "_kwonly", "_required", "names", "simple")
+    __slots__ = ("_defaults", "_function", "_inspected", "_kwonly", "_named", "_quick", "names")
 
     def __init__(self, function: Callable[..., Any]) -> None:
         """Read the parameters off the code object, or through `inspect` where there is none."""
         code = getattr(function, "__code__", None)
+        if hasattr(function, "__wrapped__") or hasattr(function, "__self__"):
+            code = None
         self._function = function
         self._inspected: Any = None
         self.names: tuple[str, ...] = ()
         """Parameters that may be given by position."""
-        self._kwonly: Mapping[str, Any] = {}
-        self._defaults: tuple[Any, ...] = getattr(function, "__defaults__", None) or ()
-        wrapped = code is None or hasattr(function, "__wrapped__") or hasattr(function, "__self__")
-        if code is not None and not wrapped:
-            self.names = code.co_varnames[: code.co_argcount]
-            varied = code.co_flags & (_VARARGS | _VARKEYWORDS)
-        else:
-            varied = 1
-        only_named = 0 if code is None else code.co_kwonlyargcount
-        self.simple = not varied and not only_named
-        """Are there only parameters that may be given by position?"""
-        self._required = len(self.names)
+        self._kwonly: tuple[str, ...] = ()
+        self._named = 0
+        self._quick = code is not None and not code.co_flags & (_VARARGS | _VARKEYWORDS)
+        self._defaults: dict[str, Any] = {}
+        if code is not None:
+            last = code.co_argcount
+            self.names = code.co_varnames[:last]
+            self._kwonly = code.co_varnames[last : last + code.co_kwonlyargcount]
+            self._named = code.co_posonlyargcount
+            given = getattr(function, "__defaults__", None) or ()
+            self._defaults = dict(zip(self.names[last - len(given) :], given, strict=True))
+            self._defaults |= getattr(function, "__kwdefaults__", None) or {}
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Bound:
         """Give every argument, defaults included, the name of its parameter.
@@ -56,14 +58,30 @@ class Signature:
         Raises:
             TypeError: As the call itself would.
         """
-        if self.simple and not kwargs:
-            missing = self._required - len(args)
-            if missing == 0:
-                return Bound(self.names, args, self._required, ())
-            if 0 < missing <= len(self._defaults):
-                values = args + self._defaults[-missing:]
-                return Bound(self.names, values, self._required, ())
+        if self._quick:
+            if not kwargs and len(args) == len(self.names) and not self._kwonly:
+                return Bound(self.names, args, len(args), ())
+            values = self._place(args, kwargs)
+            if values is not None:
+                names = (*self.names, *self._kwonly)
+                return Bound(names, values, len(self.names), self._kwonly)
         return self._inspect(args, kwargs)
+
+    def _place(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """The values of all parameters; None where the call is wrong or unusual."""
+        first = len(args)
+        if first > len(self.names) or first < self._named:
+            return None
+        values, used = list(args), 0
+        for name in (*self.names[first:], *self._kwonly):
+            if name in kwargs:
+                values.append(kwargs[name])
+                used += 1
+            elif name in self._defaults:
+                values.append(self._defaults[name])
+            else:
+                return None
+        return tuple(values) if used == len(kwargs) else None
 
     @property
     def inspected(self) -> Any:
