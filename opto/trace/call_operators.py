@@ -13,7 +13,7 @@ from opto.trace.bundle import bundle
 from opto.trace.errors import ImmutableNodeError
 from opto.trace.gather import as_node, to_data
 from opto.trace.nodes import MessageNode
-from opto.trace.operators import operator
+from opto.trace.value_operators import operator
 from opto.trace.table import OPS
 
 

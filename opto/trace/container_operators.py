@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from opto.trace.operators import operator
+from opto.trace.value_operators import operator
 
 
 @operator
