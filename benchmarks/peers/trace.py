@@ -1,8 +1,8 @@
 """What tracing costs: ours and `trace-opt`, the same cases, in one session, side by side.
 
 The cases are those of a measuring script that uses the public interface of both packages only and
-runs every case in a child process with limits. Seconds are CPU seconds; microseconds are wall clock, best
-of three loops, since the CPU clock of some kernels ticks only every 4 ms.
+runs every case in a child process with limits. Seconds are CPU seconds; microseconds are
+wall clock, best of three loops, since the CPU clock of some kernels ticks only every 4 ms.
 
 Lives here: running the script twice and comparing what it says.
 Never here: the cases; opinions about the result.

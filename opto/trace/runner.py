@@ -39,11 +39,20 @@ def {_ENTRY}(*args, **kwargs):
     if hasattr(made, "__aiter__"):
         async def collect():
             return [item async for item in made]
-        made = collect()
+        return _opto_await(collect())
     if hasattr(made, "__await__"):
-        import asyncio
-        return asyncio.run(made)
+        return _opto_await(made)
     return list(made) if type(made).__name__ == "generator" else made
+
+def _opto_await(made):
+    import asyncio, selectors
+    class Loop(asyncio.SelectorEventLoop):  # no sockets in here, so nothing to wake it from outside
+        _make_self_pipe = _close_self_pipe = lambda self: None
+    loop = Loop(selectors.SelectSelector())
+    try:
+        return loop.run_until_complete(made)
+    finally:
+        loop.close()
 """
 _PLAIN = (type(None), bool, int, float, str, bytes)
 
@@ -231,5 +240,10 @@ def _told(fault: SandboxedError, text: str, name: str, needs: Needs) -> SandboxF
         for name, kind in needs.left_out.items()
         if f"'{name}'" in fault.message
     ]
+    if fault.type_name == "AttributeError" and "'Stub'" in fault.message:
+        hints.append(
+            "In the sandbox self has its plain attributes and its methods only: pass the rest as "
+            "an argument, or say bundle(trust=True)."
+        )
     message = f"({fault.type_name}) {fault.message}".rstrip()
     return SandboxFault(" ".join([message, *hints]), places, fix=" ".join(hints))
