@@ -1,0 +1,225 @@
+"""Which operations get a line of their own, so that all lines fit.
+
+First iterations of repeats share a line, the smallest repeats written out again where there is
+room; then the least important lines go, what matters most being: outputs, exceptions, what the
+feedback names, what is odd in a repeat, the first use of a parameter, and nearness to either end.
+
+Lives here: `Packer`.
+Never here: the words of the lines, values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from opto.trace.base import Node
+from opto.trace.fold import Repeat, odd_ones, repeats
+from opto.trace.lines import Item, Lines, Many, Single
+from opto.trace.nodes import ExceptionNode
+from opto.trace.outline import Outline
+
+_ODD_MOST = 8
+"""Odd iterations of one repeat that are kept."""
+_TINY = 2
+"""So few operations are written out, not folded."""
+
+
+class Packed(NamedTuple):
+    """Lines that fit, the operations with a line of their own, and the inputs the lines name."""
+
+    lines: tuple[str, ...]
+    shown: tuple[int, ...]
+    needs: tuple[Node[Any], ...]
+    tokens: int
+    operators: tuple[int, ...]
+
+
+class Packer:
+    """Finds the lines for an outline within a number of tokens."""
+
+    def __init__(
+        self,
+        outline: Outline,
+        lines: Lines,
+        count: Callable[[str], int],
+        define: Callable[[Node[Any]], int],
+    ) -> None:
+        """Hold what is needed; `define(node)` is what naming an input costs elsewhere."""
+        self.outline, self.lines, self.count, self.define = outline, lines, count, define
+        self._written: dict[Item, tuple[str, tuple[Node[Any], ...], int]] = {}
+        self._odd: set[int] = set()
+
+    def items(self) -> list[Item]:
+        """All operations in order, the iterations of repeats folded."""
+        out: list[Item] = []
+        done = 0
+        for repeat in repeats(self.outline.shapes, self.outline.steps):
+            out.extend(map(Single, range(done, repeat.start)))
+            out.extend(self._folded(repeat))
+            done = repeat.end
+        out.extend(map(Single, range(done, len(self.outline.ops))))
+        return out
+
+    def _folded(self, repeat: Repeat) -> Iterator[Item]:
+        """The first, the last and the odd iterations one by one, the others as one item each."""
+        odd = self._odd_iterations(repeat)
+        period = repeat.period
+        for iteration in odd:
+            begin = repeat.start + iteration * period
+            self._odd.update(range(begin, begin + period))
+        done = 0
+        for iteration in sorted({0, repeat.times - 1, *odd}):
+            low, high = repeat.start + done * period, repeat.start + iteration * period
+            if high - low > _TINY:
+                yield Many(low, high - 1, repeat)
+            else:
+                yield from map(Single, range(low, high))
+            yield from map(Single, range(high, high + period))
+            done = iteration + 1
+
+    def _odd_iterations(self, repeat: Repeat) -> list[int]:
+        ops = self.outline.ops
+        odd: dict[int, None] = {}
+        for at in self.named:
+            if repeat.start <= at < repeat.end:
+                odd[(at - repeat.start) // repeat.period] = None
+        for phase in range(repeat.period):
+            nodes: Sequence[Node[Any]] = ops[repeat.start + phase : repeat.end : repeat.period]
+            odd.update(dict.fromkeys(odd_ones([node._value for node in nodes])))
+            for slot, step in enumerate(repeat.steps[phase]):
+                if step is None:
+                    values = [node._parents[slot]._value for node in nodes]  # type: ignore[attr-defined]
+                    odd.update(dict.fromkeys(odd_ones(values)))
+        return list(odd)[:_ODD_MOST]
+
+    @property
+    def named(self) -> list[int]:
+        """The operations whose names the feedback says."""
+        if not hasattr(self, "_named"):
+            self._named = self.outline.named_in_feedback()
+        return self._named
+
+    def pack(self, items: list[Item], limit: int, roomy: int) -> Packed:
+        """The lines that tell most within `limit` tokens.
+
+        Repeats are written out again, the smallest first, as long as all is within `roomy` tokens.
+        """
+        total = self._cost(items, limit)
+        if total <= roomy:
+            items = self._unfolded(items, roomy - total)
+        elif total > limit:
+            items = self._thinned(items, limit)
+        if self._cost(items, limit) > limit:
+            items = []
+        return self._result(items)
+
+    def whole(self, limit: int) -> Packed | None:
+        """Every operation with a line of its own; None if that is more than `limit` tokens."""
+        items: list[Item] = list(map(Single, range(len(self.outline.ops))))
+        return None if self._cost(items, limit) > limit else self._result(items)
+
+    def _unfolded(self, items: Iterable[Item], spare: int) -> list[Item]:
+        """With the smallest repeats written out, as long as it costs no more than `spare`."""
+        many = [item for item in items if isinstance(item, Many)]
+        open_: set[Item] = set()
+        for fold in sorted(many, key=lambda m: (m.last - m.first, m.first)):
+            if fold.last - fold.first > spare:
+                break
+            cost = self._cost(map(Single, range(fold.first, fold.last + 1)), spare)
+            if cost > spare:
+                break
+            spare -= cost
+            open_.add(fold)
+        out: list[Item] = []
+        for item in items:
+            out.extend(map(Single, range(item.first, item.last + 1)) if item in open_ else [item])
+        return out
+
+    def _thinned(self, items: Sequence[Item], limit: int) -> list[Item]:
+        """The most important items that fit, all between them merged."""
+        ranked = sorted(range(len(items)), key=self._ranks(items).__getitem__)
+        low, high = 0, min(len(items), limit // 4)
+        best = _merged(items, set())
+        while low < high:
+            middle = (low + high + 1) // 2
+            tried = _merged(items, set(ranked[:middle]))
+            if self._cost(tried, limit) <= limit:
+                low, best = middle, tried
+            else:
+                high = middle - 1
+        return best
+
+    def _ranks(self, items: Sequence[Item]) -> list[tuple[int, int, int]]:
+        """For each item how unimportant it is."""
+        outline = self.outline
+        sinks = {id(sink) for sink in outline.sinks}
+        named = set(self.named)
+        first: set[int] = set()
+        seen: set[int] = {id(node) for node in outline.variables}
+        for at, node in enumerate(outline.ops):
+            for parent in node._parents:
+                if id(parent) in seen:
+                    seen.discard(id(parent))
+                    first.add(at)
+        ranks: list[tuple[int, int, int]] = []
+        for item in items:
+            node = outline.ops[item.first]
+            if isinstance(item, Many):
+                tier = 2
+            elif id(node) in sinks or item.first in named or isinstance(node, ExceptionNode):
+                tier = 0
+            else:
+                tier = 1 if item.first in self._odd else 3 if item.first in first else 4
+            ranks.append((tier, outline.depth(node), item.first))
+        return ranks
+
+    def _write(self, item: Item) -> tuple[str, tuple[Node[Any], ...], int]:
+        found = self._written.get(item)
+        if found is None:
+            text, needs = self.lines.write(item)
+            found = self._written[item] = text, needs, self.count(text) + 1
+        return found
+
+    def _cost(self, items: Iterable[Item], limit: int) -> int:
+        """Tokens of the lines and of naming their inputs; stops counting beyond `limit`."""
+        total = 0
+        known: set[int] = set()
+        for item in items:
+            _, needs, cost = self._write(item)
+            total += cost
+            for node in needs:
+                if id(node) not in known:
+                    known.add(id(node))
+                    total += self.define(node)
+            if total > limit:
+                break
+        return total
+
+    def _result(self, items: Sequence[Item]) -> Packed:
+        written = [self._write(item) for item in items]
+        needs = {id(node): node for _, named, _ in written for node in named}
+        seen: dict[int, None] = {}
+        for item in items:
+            for node in self.outline.ops[item.first : item.last + 1]:
+                seen[self.outline.operator(node)] = None
+        return Packed(
+            lines=tuple(text for text, _, _ in written),
+            shown=tuple(item.first for item in items if isinstance(item, Single)),
+            needs=tuple(sorted(needs.values(), key=lambda node: node.serial)),
+            tokens=sum(cost for _, _, cost in written),
+            operators=tuple(seen),
+        )
+
+
+def _merged(items: Sequence[Item], kept: set[int]) -> list[Item]:
+    """`items` with every stretch of those not kept as one."""
+    out: list[Item] = []
+    for number, item in enumerate(items):
+        if number in kept:
+            out.append(item)
+        elif out and isinstance(out[-1], Many) and number - 1 not in kept:
+            out[-1] = Many(out[-1].first, item.last)
+        else:
+            out.append(Many(item.first, item.last))
+    return out
