@@ -8,7 +8,8 @@ See README.md beside this file.
 
 from __future__ import annotations
 
-from opto.trace import bundle as _bundle_module
+from typing import Any
+
 from opto.trace import (
     call_operators,
     container_operators,
@@ -27,7 +28,8 @@ from opto.trace.modules import Model, Module, model
 from opto.trace.nodes import ExceptionNode, MessageNode, Node, ParameterNode, node
 from opto.trace.state import GRAPH, name_scope, stop_tracing, trial_values
 
-del _bundle_module
+_LATER = frozenset({"draw", "iterators", "projections"})
+"""Submodules that are attributes too, but loaded when asked for."""
 
 __all__ = [
     "GRAPH",
@@ -51,8 +53,17 @@ __all__ = [
     "node",
     "nodes",
     "operators",
+    "projections",
     "propagators",
     "stop_tracing",
     "trial_values",
     "utils",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        import importlib  # noqa: PLC0415  (loaded by Python itself already)
+
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -82,6 +82,12 @@ class Node(Traced, Generic[T_co]):
         self._level = 0
         self.serial = state.next_serial()
 
+    def _rename(self, base: str) -> None:
+        """Take another name; for nodes that nobody has seen yet."""
+        if scopes := state.scope.get():
+            base = f"{scopes[-1]}/{base}"
+        self._base, self._index = base, state.GRAPH.number(base)
+
     @property
     def data(self) -> T_co:
         """The value. Inside a bundled function, reading it is noted as a dependency."""
@@ -90,6 +96,11 @@ class Node(Traced, Generic[T_co]):
             note.note(self)
         value: T_co = self._value
         return value
+
+    @property
+    def _now(self) -> Any:
+        """The value, read without being noted."""
+        return self._value
 
     @property
     def _data(self) -> Any:
@@ -242,7 +253,8 @@ class Node(Traced, Generic[T_co]):
         twin._open(copy.deepcopy(self._value, memo), None)
         twin._base = f"{self.py_name}_copy"
         twin._index = state.GRAPH.number(twin._base)
-        twin._text, twin._info, twin._needs = self._text, None, self.trainable
+        twin._text = getattr(self, "_text", None)  # computed nodes have their operation instead
+        twin._info, twin._needs = None, self.trainable
         twin._forget_origin(self)
         return twin
 

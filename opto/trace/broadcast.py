@@ -54,10 +54,19 @@ def _same(tree: Any, output: Any) -> bool:
     return isinstance(tree, type(output)) or isinstance(output, type(tree))
 
 
-def recursive_conversion(leaf: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A function that replaces every leaf of a tree of containers by `leaf(it)`."""
+def recursive_conversion(
+    true_func: Callable[[Node[Any]], Any], false_func: Callable[[Any], Any]
+) -> Callable[[Any], Any]:
+    """A function that maps the leaves of a tree of containers.
+
+    Args:
+        true_func: Applied to nodes.
+        false_func: Applied to the other leaves.
+    """
 
     def convert(tree: Any) -> Any:
+        if isinstance(tree, Node):
+            return true_func(tree)
         if isinstance(tree, dict):
             return {key: convert(item) for key, item in tree.items()}
         if isinstance(tree, list | tuple | set):
@@ -67,6 +76,6 @@ def recursive_conversion(leaf: Callable[[Any], Any]) -> Callable[[Any], Any]:
             for name, item in vars(twin).items():
                 setattr(twin, name, convert(item))
             return twin
-        return leaf(tree)
+        return false_func(tree)
 
     return convert

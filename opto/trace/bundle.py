@@ -11,19 +11,44 @@ from collections.abc import Callable, Coroutine, Sequence
 from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
+from opto.trace import state
 from opto.trace.base import Node
-from opto.trace.calling import Call, collected, named, running, self_node
-from opto.trace.errors import ExecutionError, NodeError
-from opto.trace.gather import as_node, to_data
+from opto.trace.calling import (
+    ALLOW_EXTERNAL_DEPENDENCIES,
+    Call,
+    collected,
+    disable_external_dependencies_check,
+    named,
+    running,
+    self_node,
+)
+from opto.trace.errors import ExecutionError, NodeError, TraceMissingInputsError
+from opto.trace.gather import as_node, detach_inputs, to_data, wrap_node
 from opto.trace.info import call_info, exception_node
 from opto.trace.modules import Module
-from opto.trace.nodes import MessageNode, ParameterNode, split_description
+from opto.trace.nodes import ExceptionNode, MessageNode, ParameterNode
 from opto.trace.options import Options
 from opto.trace.signature import Bound, Signature
+from opto.trace.state import trace_nodes
+from opto.trace.text import split_description
 
 if TYPE_CHECKING:
     from opto.trace.code import Code
     from opto.trace.projections import Projection
+
+__all__ = [
+    "ALLOW_EXTERNAL_DEPENDENCIES",
+    "ExceptionNode",
+    "ExecutionError",
+    "FunModule",
+    "TraceMissingInputsError",
+    "bundle",
+    "detach_inputs",
+    "disable_external_dependencies_check",
+    "to_data",
+    "trace_nodes",
+    "wrap_node",
+]
 
 P = ParamSpec("P")
 C_co = TypeVar("C_co", covariant=True)
@@ -146,7 +171,9 @@ class FunModule(Module[P, C_co]):
 
     def _quick(self, bound: Bound, inputs: tuple[Node[Any], ...]) -> MessageNode[Any]:
         """Run an operator: it is known to read nothing but its arguments."""
-        data = [parent.data for parent in inputs]
+        data = [parent._now for parent in inputs]
+        if (reads := state.reads.get()) is not None:
+            reads.through(inputs)
         try:
             if bound.keywords:
                 result = self.fun(*data[: bound.positional], **named(bound, data))

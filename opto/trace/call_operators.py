@@ -13,14 +13,14 @@ from opto.trace.bundle import bundle
 from opto.trace.errors import ImmutableNodeError
 from opto.trace.gather import as_node, to_data
 from opto.trace.nodes import MessageNode
-from opto.trace.value_operators import operator
 from opto.trace.table import OPS
+from opto.trace.value_operators import operator
 
 
-@operator
+@bundle(_process_inputs=False, allow_external_dependencies=True)
 def call(fun: Any, *args: Any, **kwargs: Any) -> Any:
     """The result of calling fun with the arguments; with none, fun is called as it is."""
-    return to_data(fun(*args, **kwargs))
+    return as_node(fun)._now(*args, **kwargs)
 
 
 @bundle("[call_llm] The reply of a language model to the system prompt and the user prompts.")
@@ -80,4 +80,4 @@ def _append(x: Any, value: Any) -> Any:
     return x
 
 
-OPS.update(call_llm=call_llm, pop=pop, append=append)
+OPS.update(call=call, call_llm=call_llm, pop=pop, append=append)

@@ -34,12 +34,13 @@ _NONE: dict[str, Any] = {}
 class Call:
     """One call on its way from arguments to node."""
 
-    __slots__ = ("args", "bound", "inputs", "kwargs", "maker", "names", "reads")
+    __slots__ = ("args", "bound", "inputs", "kwargs", "maker", "names", "outer", "reads")
 
     def __init__(
         self, maker: FunModule[Any, Any], bound: Bound, inputs: tuple[Node[Any], ...]
     ) -> None:
         self.maker, self.bound, self.reads = maker, bound, state.Reads()
+        self.outer = state.reads.get()
         self.names, self.inputs = bound.names, inputs
         options = maker.options
         if options.traceable_code or not options.process_inputs:
@@ -74,12 +75,9 @@ class Call:
             result = function(*self.args, **self.kwargs)
             return list(result) if isinstance(result, GeneratorType) else result
         except Exception as fault:
-            if not self.maker.options.catch_execution_error or isinstance(
-                fault, TraceMissingInputsError
-            ):
+            if self._let_through(fault):
                 raise
-            node = exception_node(self.maker, self.names, self.inputs, fault)
-            raise ExecutionError(node) from fault
+            raise self._failed(fault) from fault
         finally:
             running.reset(inside)
             state.reads.reset(read)
@@ -91,10 +89,9 @@ class Call:
         try:
             result = await awaitable
         except Exception as fault:
-            if not self.maker.options.catch_execution_error:
+            if self._let_through(fault):
                 raise
-            node = exception_node(self.maker, self.names, self.inputs, fault)
-            raise ExecutionError(node) from fault
+            raise self._failed(fault) from fault
         finally:
             running.reset(inside)
             state.reads.reset(read)
@@ -102,36 +99,61 @@ class Call:
 
     def finish(self, result: Any) -> MessageNode[Any]:
         """The node of the call."""
-        outside = self._outside()
+        outside = self._outside(strict=not self._may_read_outside())
         made = MessageNode.record(to_data(result), self.maker, self.names, self.inputs)
         made._extra = {"positional": self.bound.positional}
         if isinstance(result, Node):
             made._extra["output"] = result
-        if outside:
-            made._hidden = outside
+        made._hide(outside)
         return made
 
-    def _outside(self) -> tuple[Node[Any], ...]:
-        """Nodes that were read without being inputs; refused unless the user allowed it."""
-        used = self.reads.used
-        if not used:
-            return ()
-        if outer := state.reads.get():
-            for node in used.values():
-                outer.note(node)
-        given = {id(parent) for parent in self.inputs}
-        given |= {id(value) for value in self.bound.values}
-        outside = tuple(node for key, node in used.items() if key not in given)
-        allowed = ALLOW_EXTERNAL_DEPENDENCIES.get()
+    def _let_through(self, fault: Exception) -> bool:
+        """Is the exception the program's to handle, not the optimizer's?"""
+        return not self.maker.options.catch_execution_error or isinstance(
+            fault, TraceMissingInputsError
+        )
+
+    def _failed(self, fault: Exception) -> ExecutionError:
+        """The error of the call, its exception a node beside which nothing read is lost."""
+        node = exception_node(self.maker, self.names, self.inputs, fault)
+        node._hide(self._outside(strict=False))
+        return ExecutionError(node)
+
+    def _may_read_outside(self) -> bool:
+        """May the function ask for the data of nodes that it was not given?"""
+        options, allowed = self.maker.options, ALLOW_EXTERNAL_DEPENDENCIES.get()
         if allowed is None:
-            allowed = self.maker.options.allow_external_dependencies
-        if outside and not allowed:
+            allowed = options.allow_external_dependencies or options.traceable_code
+        return allowed or not state.tracing.get()
+
+    def _outside(self, *, strict: bool) -> tuple[Node[Any], ...]:
+        """Nodes that were read without being inputs. If `strict`, only operations may read them."""
+        used, hidden = self.reads.used, self.reads.hidden
+        if self.outer is not None:
+            self.outer.through((*self.inputs, *used.values(), *hidden.values()))
+        if not used and not hidden:
+            return ()
+        given = {id(parent) for parent in self.inputs}
+        for value, parent in zip(self.bound.values, self.inputs, strict=False):
+            if value is not parent:  # a container: its nodes were given with it
+                given |= {id(node) for node in parent.parents}
+        outside = tuple(node for key, node in used.items() if key not in given)
+        if strict and outside:
             names = ", ".join(node.name for node in outside)
             raise TraceMissingInputsError(
                 f"{self.maker.op_name} read {names}, not given to it as arguments.",
                 fix="Pass them as arguments, or say bundle(allow_external_dependencies=True).",
             )
-        return outside
+        more = (node for key, node in hidden.items() if key not in given and key not in used)
+        return (*outside, *more)
+
+
+def disable_external_dependencies_check(allow: bool | None) -> None:
+    """Let functions read nodes they were not given, whatever they say; None asks them again.
+
+    Holds for this thread or task, and for the tasks it starts.
+    """
+    ALLOW_EXTERNAL_DEPENDENCIES.set(allow)
 
 
 def named(bound: Bound, data: Sequence[Any]) -> dict[str, Any]:

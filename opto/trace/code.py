@@ -81,7 +81,7 @@ class Code:
             CodeRejected: The text is not the function it must be.
         """
         assert maker.parameter is not None  # noqa: S101  (set together with this object)
-        text = maker.parameter.data
+        text = str(maker.parameter._now)
         if text == self.source.text:
             return maker.fun
         ready = self._ready.get(text)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from opto.trace import state
 from opto.trace.base import Node
 from opto.trace.table import OPS
 
@@ -23,13 +22,19 @@ CONTAINERS = frozenset({list, tuple, set, frozenset, dict})
 
 def holds_node(value: Any) -> bool:
     """Does a builtin container hold a node, at any depth?"""
-    items = value.values() if type(value) is dict else value
-    kinds = set(map(type, items))
-    if any(issubclass(kind, Node) for kind in kinds):
-        return True
-    if kinds.isdisjoint(CONTAINERS):
-        return False
-    return any(type(item) in CONTAINERS and holds_node(item) for item in items)
+    seen = {id(value)}  # a list may hold itself
+    stack = [value]
+    while stack:
+        found = stack.pop()
+        items = (*found, *found.values()) if type(found) is dict else found
+        kinds = set(map(type, items))
+        if any(issubclass(kind, Node) for kind in kinds):
+            return True
+        if not kinds.isdisjoint(CONTAINERS):
+            inner = {id(item): item for item in items if type(item) in CONTAINERS}
+            stack += [item for key, item in inner.items() if key not in seen]
+            seen.update(inner)
+    return False
 
 
 def as_node(value: Any, name: str | None = None) -> Node[Any]:
@@ -60,8 +65,9 @@ def gathered(value: Any, name: str | None) -> Node[Any]:
         made = OPS["make_tuple"](*value)
     else:
         made = OPS["make_set"](*value)
+        made._value = type(value)(made._value)  # a frozenset stays one
     if name is not None:
-        made._base, made._index = name, state.GRAPH.number(name)
+        made._rename(name)
     return made  # type: ignore[no-any-return]
 
 
@@ -75,6 +81,20 @@ def to_data(value: Any) -> Any:
     if kind is dict:
         return {to_data(key): to_data(item) for key, item in value.items()}
     return kind(to_data(item) for item in value)
+
+
+def wrap_node(value: Any) -> Any:
+    """Every leaf of a tree of containers as a node; leaves that are nodes stay as they are."""
+    from opto.trace.broadcast import recursive_conversion  # noqa: PLC0415  (rarely needed)
+
+    return recursive_conversion(lambda node: node, lambda leaf: root(leaf, None))(value)
+
+
+def detach_inputs(value: Any) -> Any:
+    """A tree of containers with a detached copy for every node in it."""
+    from opto.trace.broadcast import recursive_conversion  # noqa: PLC0415
+
+    return recursive_conversion(lambda node: node.detach(), lambda leaf: leaf)(value)
 
 
 def contain(container: Iterable[Any], item: Any) -> bool:

@@ -40,7 +40,7 @@ class ParameterContainer(NodeContainer):
     def parameters(self) -> list[ParameterNode[Any]]:
         """Every parameter below this, each once, in the order of definition."""
         found: dict[int, ParameterNode[Any]] = {}
-        _collect(self, found, set())
+        _collect(self, found, {})
         return list(found.values())
 
     def copy(self: M) -> M:
@@ -165,10 +165,10 @@ def _items(holder: Any) -> Iterator[tuple[str, Any]]:
         yield from ((str(number), item) for number, item in enumerate(data))
 
 
-def _collect(holder: Any, found: dict[int, ParameterNode[Any]], seen: set[int]) -> None:
+def _collect(holder: Any, found: dict[int, ParameterNode[Any]], seen: dict[int, Any]) -> None:
     if id(holder) in seen:
         return
-    seen.add(id(holder))
+    seen[id(holder)] = holder  # held, so that a method made for this walk keeps its id
     for _, part in _parts(holder):
         if isinstance(part, ParameterNode):
             if part.trainable:

@@ -17,10 +17,25 @@ from opto.trace import state
 from opto.trace.base import Node, T_co
 from opto.trace.errors import ImmutableNodeError, NodeError
 from opto.trace.gather import CONTAINERS, gathered, holds_node
+from opto.trace.text import get_op_name, split_description
 
 if TYPE_CHECKING:
     from opto.trace.bundle import FunModule
     from opto.trace.projections import Projection
+
+__all__ = [
+    "GRAPH",
+    "IDENTITY_OPERATORS",
+    "NAME_SCOPES",
+    "AbstractNode",
+    "ExceptionNode",
+    "Graph",
+    "MessageNode",
+    "Node",
+    "ParameterNode",
+    "get_op_name",
+    "node",
+]
 
 T = TypeVar("T")
 GRAPH = state.GRAPH
@@ -57,9 +72,13 @@ class ParameterNode(Node[T]):
         note = state.reads.get()
         if note is not None:
             note.note(self)
-        trial = state.trial.get()
-        value: T = self._value if trial is None else trial.get(self, self._value)
+        value: T = self._now
         return value
+
+    @property
+    def _now(self) -> Any:
+        trial = state.trial.get()
+        return self._value if trial is None else trial.get(self, self._value)
 
     @property
     def trainable(self) -> bool:
@@ -180,8 +199,23 @@ class MessageNode(Node[T_co]):
 
     @property
     def hidden_dependencies(self) -> set[Node[Any]]:
-        """Nodes the function read without being given them (`allow_external_dependencies`)."""
+        """Nodes that were read inside the function without being given to it.
+
+        They are no parents, but feedback reaches the parameters among and above them.
+        """
         return set(self._hidden)
+
+    @property
+    def _sources(self) -> tuple[Node[Any], ...]:
+        """The nodes that feedback goes on to: inputs, then hidden dependencies."""
+        return self._parents + self._hidden if self._hidden else self._parents
+
+    def _hide(self, outside: tuple[Node[Any], ...]) -> None:
+        """Set the hidden dependencies, once."""
+        if outside and state.tracing.get():
+            self._hidden = outside
+            self._level = max(self._level, *(node._level + 1 for node in outside))
+            self._needs = self._needs or any(node._needs for node in outside)
 
     @property
     def inner(self) -> Node[Any] | None:
@@ -254,6 +288,9 @@ class ExceptionNode(MessageNode[str]):
 
 
 AbstractNode = Node
+Graph = state.Graph
+IDENTITY_OPERATORS = ("identity", "clone")
+"""Operations that give their input."""
 
 
 @overload
@@ -311,14 +348,3 @@ def node(
     if type(data) in CONTAINERS and holds_node(data):
         return gathered(data, name)
     return Node(data, name=name, description=description)
-
-
-def split_description(description: str) -> tuple[str, str]:
-    """The operation and the text of `"[operation] text"`."""
-    head, bracket, text = description.partition("]")
-    if not description.startswith("[") or not bracket or not head[1:]:
-        raise NodeError(
-            f"The description {description!r} does not name an operation.",
-            fix='Start it with the operation in brackets: "[add] Adds two numbers."',
-        )
-    return head[1:], text.strip()

@@ -26,6 +26,10 @@ class Source(NamedTuple):
     file: str
     tree: FunctionAst | None
     """None for a lambda."""
+    shown: str = ""
+    """The text with the decorators below `bundle`."""
+    shown_line: int = 0
+    """Where `shown` begins in `file`."""
 
 
 _found: WeakKeyDictionary[Any, Source | None] = WeakKeyDictionary()
@@ -51,9 +55,29 @@ def _read(function: Callable[..., Any]) -> Source | None:
     text = textwrap.dedent("".join(lines))
     tree = function_in(text)
     if tree is None:
-        return Source(text.rstrip("\n"), first, file, None)
-    kept = text.splitlines()[tree.lineno - 1 : tree.end_lineno]
-    return Source("\n".join(kept), first + tree.lineno - 1, file, tree)
+        text = text.rstrip("\n")
+        return Source(text, first, file, None, text, first)
+    lines = text.splitlines()[: tree.end_lineno]
+    top = _below_bundle(tree)
+    return Source(
+        "\n".join(lines[tree.lineno - 1 :]),
+        first + tree.lineno - 1,
+        file,
+        tree,
+        "\n".join(lines[top - 1 :]),
+        first + top - 1,
+    )
+
+
+def _below_bundle(tree: FunctionAst) -> int:
+    """The line of the decorator below `bundle`, else of the `def`."""
+    top = tree.lineno
+    for part in reversed(tree.decorator_list):
+        called = part.func if isinstance(part, ast.Call) else part
+        if ast.unparse(called).rpartition(".")[2] == "bundle":
+            return top
+        top = part.lineno
+    return tree.lineno
 
 
 def function_in(text: str) -> FunctionAst | None:

@@ -9,7 +9,7 @@ Never here: nodes; a list of all nodes, which would keep every trace alive.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
@@ -34,16 +34,51 @@ next_serial = count().__next__
 class Reads:
     """The nodes that a bundled function reads while it runs."""
 
-    __slots__ = ("since", "used")
+    __slots__ = ("hidden", "since", "used")
 
     def __init__(self) -> None:
         self.since = next_serial()
         self.used: dict[int, Node[Any]] = {}
+        """Those whose `data` the function itself asked for."""
+        self.hidden: dict[int, Node[Any]] = {}
+        """Those that operations called by the function read."""
 
     def note(self, node: Node[Any]) -> None:
         """Remember that `node` was read, unless the function itself made it."""
         if node.serial < self.since:
             self.used[id(node)] = node
+
+    def through(self, nodes: Iterable[Node[Any]]) -> None:
+        """Remember that an operation called by the function read `nodes`."""
+        for node in nodes:
+            if node.serial < self.since:
+                self.hidden[id(node)] = node
+
+
+class _ReadSet(Reads):
+    """Reads of every node, new ones too, as the set that `trace_nodes` gives."""
+
+    __slots__ = ("nodes",)
+
+    def __init__(self) -> None:
+        self.nodes: set[Node[Any]] = set()
+
+    def note(self, node: Node[Any]) -> None:
+        self.nodes.add(node)
+
+    def through(self, nodes: Iterable[Node[Any]]) -> None:
+        self.nodes.update(nodes)
+
+
+@contextmanager
+def trace_nodes() -> Iterator[set[Node[Any]]]:
+    """The nodes read in this block; the set fills while the block runs."""
+    noted = _ReadSet()
+    token = reads.set(noted)
+    try:
+        yield noted.nodes
+    finally:
+        reads.reset(token)
 
 
 class Graph:
@@ -54,7 +89,6 @@ class Graph:
 
     def __init__(self) -> None:
         self._counters: dict[str, Any] = {}
-        self.ALLOW_NESTED_GRAPHS = True
 
     def number(self, base: str) -> int:
         """The next free index of `base`. Atomic, so no two nodes share a name."""
@@ -83,6 +117,19 @@ class Graph:
     @TRACE.setter
     def TRACE(self, on: bool) -> None:  # noqa: N802
         tracing.set(on)
+
+    @property
+    def ALLOW_NESTED_GRAPHS(self) -> bool:  # noqa: N802
+        """Do parameters used inside a bundled function hear feedback on its output? Always."""
+        return True
+
+    @ALLOW_NESTED_GRAPHS.setter
+    def ALLOW_NESTED_GRAPHS(self, on: bool) -> None:  # noqa: N802
+        if not on:
+            raise TraceError(
+                "Parameters used inside bundled functions always hear feedback.",
+                fix="Compute with `stop_tracing()` what must not be part of the trace.",
+            )
 
 
 GRAPH = Graph()

@@ -37,7 +37,7 @@ def dependent(sinks: Iterable[Node[Any]]) -> list[Node[Any]]:
     while stack:
         node = stack.pop()
         if isinstance(node, MessageNode):
-            for parent in node._parents:
+            for parent in node._sources:
                 if parent._needs and id(parent) not in found:
                     found[id(parent)] = parent
                     stack.append(parent)
@@ -66,9 +66,9 @@ def between(
     for node in dependent(sinks):
         key = id(node)
         if isinstance(node, MessageNode):
-            if wanted is not None and not any(id(parent) in on_path for parent in node._parents):
+            if wanted is not None and not any(id(parent) in on_path for parent in node._sources):
                 continue
-            for parent in node._parents:
+            for parent in node._sources:
                 kept[id(parent)] = parent
         elif wanted is not None and key not in wanted:
             continue

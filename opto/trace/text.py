@@ -1,12 +1,14 @@
-"""Values as short text.
+"""Values as short text, and the text about operations.
 
-Lives here: `preview`.
+Lives here: `preview`, taking a description apart.
 Never here: rendering of traces for a model (`opto.trace.render`), HTML.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from opto.trace.errors import NodeError
 
 
 def preview(value: Any, limit: int) -> str:
@@ -22,3 +24,23 @@ def preview(value: Any, limit: int) -> str:
         return text
     half = (limit - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
+
+
+def get_op_name(description: str) -> str:
+    """The operation of `"[operation] text"`.
+
+    Raises:
+        NodeError: The description does not start with an operation in brackets.
+    """
+    return split_description(description)[0]
+
+
+def split_description(description: str) -> tuple[str, str]:
+    """The operation and the text of `"[operation] text"`."""
+    head, bracket, text = description.partition("]")
+    if not description.startswith("[") or not bracket or not head[1:]:
+        raise NodeError(
+            f"The description {description!r} does not name an operation.",
+            fix='Start it with the operation in brackets: "[add] Adds two numbers."',
+        )
+    return head[1:], text.strip()

@@ -15,7 +15,7 @@ from opto.trace.table import OPS
 
 def _concat_or(name: str, left: Any, right: Any) -> Any:
     """`name` of both; two texts are concatenated, which reads better in a trace."""
-    return OPS["concat" if isinstance(left.data, str) else name](left, right)
+    return OPS["concat" if isinstance(left._now, str) else name](left, right)
 
 
 class Traced:

@@ -19,6 +19,7 @@ from opto.trace.propagators.propagators import AbstractFeedback as AbstractFeedb
 from opto.trace.propagators.propagators import AbstractPropagator as AbstractPropagator
 from opto.trace.propagators.propagators import Propagator as Propagator
 from opto.trace.propagators.propagators import SumPropagator as SumPropagator
+from opto.trace.propagators.propagators import merged
 from opto.trace.subgraph import dependent
 
 
@@ -60,7 +61,9 @@ def _carry(sink: Node[Any], first: Any, rule: AbstractPropagator, order: list[No
         for node in reversed(order):
             if not isinstance(node, MessageNode) or id(node) not in inbox:
                 continue
-            for parent, part in rule(node).items():
+            told = rule(node)
+            told |= {parent: merged(node) for parent in node._hidden if parent not in told}
+            for parent, part in told.items():
                 if parent._needs:
                     inbox.setdefault(id(parent), {}).setdefault(node, []).append(part)
             del inbox[id(node)]

@@ -123,7 +123,7 @@ class GraphPropagator(Propagator):
     def _propagate(self, child: MessageNode[Any]) -> dict[Node[Any], Any]:
         heard = merged(child)
         out: dict[Node[Any], Any] = {}
-        for parent in child.parents:
+        for parent in child._sources:
             if isinstance(parent, ParameterNode) and isinstance(heard, TraceGraph):
                 out[parent] = heard + TraceGraph(parameters=[parent])
             else:
@@ -144,7 +144,7 @@ def deliver(sink: Node[Any], feedback: Any, order: Sequence[Node[Any]]) -> None:
     for node in order:
         if not isinstance(node, MessageNode):
             continue
-        for parent in node._parents:
+        for parent in node._sources:
             heard = own.get(id(parent))
             if heard is not None:
                 parts = parent.feedback.setdefault(node, [])

@@ -83,4 +83,4 @@ class SumPropagator(Propagator):
             feedback: Any = "\n".join(dict.fromkeys(parts))
         else:
             feedback = merged(child)
-        return dict.fromkeys(child.parents, feedback)
+        return dict.fromkeys(child._sources, feedback)
