@@ -175,12 +175,12 @@ def forbid_new_privileges() -> None:
     call("prctl", _NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
-def filter_calls() -> None:
+def filter_calls(*, writing: bool) -> None:
     """seccomp: from here on only the calls of `syscalls`, for all threads."""
     known = syscalls.table()
     if known is None:
         raise KernelRefusedError(f"seccomp: processor {os.uname().machine} is not known")
-    steps = syscalls.program(os.getpid())
+    steps = syscalls.program(os.getpid(), writing=writing)
     buffer = ctypes.create_string_buffer(steps, len(steps))
     filled = struct.pack("@HP", len(steps) // 8, ctypes.addressof(buffer))
     forbid_new_privileges()

@@ -54,13 +54,21 @@ class WorkerLostError(Exception):
 class Line:
     """Pipes to a child that waits for a program: requests to it, answers and output from it."""
 
-    __slots__ = ("answers", "number", "output", "requests")
+    __slots__ = ("answers", "number", "output", "pid", "requests")
 
-    def __init__(self, number: int, descriptors: Sequence[int]) -> None:
-        self.number = number
+    def __init__(self, number: int, pid: int, descriptors: Sequence[int]) -> None:
+        self.number, self.pid = number, pid
         self.requests, self.answers, self.output = descriptors
         for descriptor in descriptors:
             os.set_blocking(descriptor, False)
+
+    def threads(self) -> int:
+        """How many threads the child has; 0 when it is gone."""
+        try:
+            text = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return 0
+        return int(text.rpartition(")")[2].split()[17])
 
     def close(self) -> None:
         """Close all three ends; a child that still waits ends by it."""
@@ -79,7 +87,7 @@ class WorkerProcess:
         Raises:
             SandboxUnavailable: no Python program can be started here.
         """
-        self.runs = 0
+        self.runs, self.level = 0, level
         self.closed = False
         self._line: Line | None = None
         self._lent: Line | None = None
@@ -114,7 +122,9 @@ class WorkerProcess:
             SandboxUnavailable: a module to preload cannot be imported.
             WorkerLostError: it died, or does not answer.
         """
-        while self._line is None:
+        while self._line is None or self._process.poll() is not None:
+            if self._process.poll() is not None and self.runs:
+                raise WorkerLostError("the worker has died")
             message, descriptors = self._hear(_START_S if self.runs == 0 else _END_S)
             if message.get("failed") == "layer":
                 raise LayerMissingError(message["why"])
@@ -124,7 +134,7 @@ class WorkerProcess:
                     fix="Install it where all users can read it, or leave it out of `preload`.",
                 )
             if "ready" in message:
-                self._line = Line(message["ready"], descriptors)
+                self._line = self._new_line(message, descriptors)
         line, self._line = self._line, None
         self._lent = line
         self.runs += 1
@@ -144,7 +154,7 @@ class WorkerProcess:
         while True:
             message, descriptors = self._hear(_END_S)
             if descriptors:
-                self._line = Line(message["ready"], descriptors)
+                self._line = self._new_line(message, descriptors)
             if message.get("ended") == line.number:
                 return int(message["status"])
 
@@ -164,6 +174,11 @@ class WorkerProcess:
         if self._lent is not None:
             self._lent.close()
         self._process.returncode = 0  # not our child: never wait for it, never warn
+
+    def _new_line(self, message: dict[str, Any], descriptors: Sequence[int]) -> Line:
+        # in a world of its own its number means nothing here, and the kernel counts its threads
+        pid = message["pid"] if self.level != "strong" else 0
+        return Line(message["ready"], pid, descriptors)
 
     def _release(self) -> None:
         if self._line is not None:

@@ -27,6 +27,7 @@ _CHUNK = 1 << 16
 _TRACE_S = 0.05
 """Time for a run that is over its limit to say where it is, before it is killed."""
 _PAUSE_MS = 5
+_COUNT_S, _MOST_THREADS = 0.05, 512
 _MOST_MESSAGE, _MOST_NAME, _MOST_LINES = 4000, 200, 50
 _MOST_LINE_TEXT = 200
 
@@ -113,6 +114,9 @@ class Talk:
             left = self._deadline - time.monotonic()
             if left <= 0:
                 self._out_of_time()
+            if self.line.pid:
+                self._count_threads()
+                left = min(left, _COUNT_S)
             for descriptor, event in self._poll.poll(left * 1000 + 1):
                 if descriptor == self.line.requests:
                     self._send_on(event)
@@ -120,6 +124,14 @@ class Talk:
                     self._read_output()
                 elif not self._read_answers():
                     self._ended_without_answer()
+
+    def _count_threads(self) -> None:
+        """Without a user of its own the kernel would let it start as many as memory allows."""
+        if self.line.threads() > _MOST_THREADS:
+            self._kill()
+            raise errors.DiedError(
+                "Died", f"killed: it had more than {_MOST_THREADS} threads", stdout=self.stdout
+            )
 
     def _send_on(self, event: int) -> None:
         try:

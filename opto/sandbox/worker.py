@@ -150,7 +150,9 @@ class Worker:
             os.close(descriptor)
         ours = [requests[1], answers[0], output[0]]
         with contextlib.suppress(BrokenPipeError, ConnectionError):  # seen by the next poll
-            socket.send_fds(self.control, [b'{"ready": %d}' % self.number], ours)
+            socket.send_fds(
+                self.control, [b'{"ready": %d, "pid": %d}' % (self.number, child)], ours
+            )
         for descriptor in ours:
             os.close(descriptor)
         return child
@@ -178,7 +180,7 @@ class Worker:
     def _confine_run(self, limits: dict[str, Any]) -> None:
         jail.limit_resources(limits)
         if self.confined:
-            jail.filter_calls()
+            jail.filter_calls(writing=self.scratch is not None)
 
     def _empty_scratch(self) -> bool:
         """Is the scratch folder empty again?"""
