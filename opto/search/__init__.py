@@ -1,0 +1,81 @@
+"""The search engine: candidates in, two expensive actions, everything charged, logged, resumable.
+
+An algorithm is a deterministic generator that asks for evaluations and proposals and is told the
+results in the order of its requests. See README.md beside this file.
+
+The public surface is loaded on first use: `import opto.search` loads no numpy, SDK or database.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from opto.search.actions import Action as Action
+    from opto.search.actions import Evaluate as Evaluate
+    from opto.search.actions import Propose as Propose
+    from opto.search.algorithm import Algorithm as Algorithm
+    from opto.search.algorithm import View as View
+    from opto.search.budget import Budget as Budget
+    from opto.search.budget import Left as Left
+    from opto.search.budget import Meter as Meter
+    from opto.search.budget import Reservation as Reservation
+    from opto.search.candidate import Candidate as Candidate
+    from opto.search.cost import Cost as Cost
+    from opto.search.ledger import Ledger as Ledger
+    from opto.search.results import ActionResult as ActionResult
+    from opto.search.results import Outcome as Outcome
+    from opto.search.results import Proposal as Proposal
+    from opto.search.results import Rollout as Rollout
+    from opto.search.streams import stream as stream
+    from opto.search.task import Task as Task
+
+_EXPORTS = {
+    "Action": "opto.search.actions",
+    "ActionResult": "opto.search.results",
+    "Algorithm": "opto.search.algorithm",
+    "Budget": "opto.search.budget",
+    "Candidate": "opto.search.candidate",
+    "Cost": "opto.search.cost",
+    "Evaluate": "opto.search.actions",
+    "Ledger": "opto.search.ledger",
+    "Left": "opto.search.budget",
+    "Meter": "opto.search.budget",
+    "Outcome": "opto.search.results",
+    "Proposal": "opto.search.results",
+    "Propose": "opto.search.actions",
+    "Reservation": "opto.search.budget",
+    "Rollout": "opto.search.results",
+    "Task": "opto.search.task",
+    "View": "opto.search.algorithm",
+    "stream": "opto.search.streams",
+}
+
+__all__ = [
+    "Action",
+    "ActionResult",
+    "Algorithm",
+    "Budget",
+    "Candidate",
+    "Cost",
+    "Evaluate",
+    "Ledger",
+    "Left",
+    "Meter",
+    "Outcome",
+    "Proposal",
+    "Propose",
+    "Reservation",
+    "Rollout",
+    "Task",
+    "View",
+    "stream",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'opto.search' has no attribute {name!r}")
+    return getattr(import_module(_EXPORTS[name]), name)

@@ -1,0 +1,53 @@
+"""Texts of rollouts in a temporary file, so that 100,000 traces need little memory.
+
+Lives here: `Spool`.
+Never here: what is durable (the log of the run is); the file is gone with the process.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+from dataclasses import replace
+from typing import IO
+
+from opto.search.cost import Cost
+from opto.search.results import Rollout
+
+SHORT = 64
+"""Texts up to this many characters, all together, stay in memory."""
+_IN_MEMORY = -1
+
+
+class Spool:
+    """Takes the texts out of rollouts and puts them back. Any thread may read."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] | None = None
+        self._end = 0
+        self._lock = threading.Lock()
+
+    def put(self, rollout: Rollout) -> tuple[Rollout, int]:
+        """The rollout without its texts, and where they are."""
+        if len(rollout.feedback) + len(rollout.trace) + len(rollout.note) <= SHORT:
+            return rollout, _IN_MEMORY
+        texts = json.dumps([rollout.feedback, rollout.trace, rollout.note]).encode("ascii")
+        with self._lock:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as this)
+            self._file.seek(self._end)
+            self._file.write(len(texts).to_bytes(8, "big") + texts)
+            at, self._end = self._end, self._end + 8 + len(texts)
+        return replace(rollout, feedback="", trace="", note=""), at
+
+    def get(self, rollout: Rollout, at: int, *, cost: Cost | None = None) -> Rollout:
+        """The rollout with its texts again, at another cost if one is given."""
+        price = rollout.cost if cost is None else cost
+        if at == _IN_MEMORY or self._file is None:
+            return rollout if cost is None else replace(rollout, cost=price)
+        with self._lock:
+            self._file.seek(at)
+            size = int.from_bytes(self._file.read(8), "big")
+            feedback, trace, note = json.loads(self._file.read(size))
+        return replace(rollout, feedback=feedback, trace=trace, note=note, cost=price)
