@@ -291,14 +291,19 @@ class Node(Traced, Generic[T_co]):
 
     def __getstate__(self) -> dict[str, Any]:
         names = {name for kind in type(self).__mro__ for name in getattr(kind, "__slots__", ())}
-        kept = names - {"__weakref__", "_kids", "_maker"}
+        kept = names - {"__weakref__", "_kids", "_maker", "serial"}
         return {name: getattr(self, name) for name in kept if hasattr(self, name)}
 
     def __setstate__(self, values: Mapping[str, Any]) -> None:
-        self._kids = {}
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        self.serial = state.next_serial()
+        self._join()
+
+    def _join(self) -> None:
+        """Have a place among the nodes of this process; a child may ask for it first."""
+        if not hasattr(self, "_kids"):
+            self._kids = {}
+            self.serial = state.next_serial()
 
 
 def _checked_text(description: str | None) -> str | None:

@@ -135,20 +135,32 @@ class FunModule(Module[P, C_co]):
 
     def detach(self) -> FunModule[P, C_co]:
         """A copy whose code is a parameter of its own."""
-        twin: FunModule[P, C_co] = object.__new__(FunModule)
-        twin.__dict__.update(self.__dict__)
+        twin = self.__copy__()
         if self.parameter is not None:
             twin.parameter = self.parameter.detach()  # type: ignore[assignment]
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FunModule[P, C_co]:
-        twin: FunModule[P, C_co] = object.__new__(FunModule)
-        twin.__dict__.update(self.__dict__)
+        twin = self.__copy__()
         if self.parameter is not None:
             import copy  # noqa: PLC0415
 
             twin.parameter = copy.deepcopy(self.parameter, memo)
         return twin
+
+    def __copy__(self) -> FunModule[P, C_co]:
+        twin: FunModule[P, C_co] = object.__new__(FunModule)
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._owner is not None:
+            return getattr, (self._owner, self.slot)
+        from opto.trace.pickled import function_again, place_of  # noqa: PLC0415  (rarely needed)
+
+        kept = {key: self.__dict__[key] for key in ("doc", "op_name", "output_name", "parameter")}
+        found = (*place_of(self.fun), self.options, self.trainable)
+        return function_again, found, kept
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> C_co: ...

@@ -73,6 +73,11 @@ class Code:
             fault.filename = list_source(text, self.name)
             raise
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        from opto.trace.pickled import code_again, place_of  # noqa: PLC0415  (rarely needed)
+
+        return code_again, (*place_of(self.around.function), self.options)
+
     def function(self, maker: FunModule[Any, Any]) -> Callable[..., Any]:
         """The function as the parameter of `maker` says.
 
@@ -104,13 +109,14 @@ class Code:
 
 
 def make_trainable(
-    maker: FunModule[Any, Any], frame: FrameType, projections: Sequence[Projection] | None
+    maker: FunModule[Any, Any], frame: FrameType | None, projections: Sequence[Projection] | None
 ) -> None:
     """Give a bundled function its source as parameter.
 
     Args:
         maker: The function.
-        frame: Where it was decorated; names of the enclosing function are found through it.
+        frame: Where it was decorated; names of the enclosing function are found through it. None
+            for a function that is found again, at the top of a module.
         projections: Applied to every proposed text.
 
     Raises:

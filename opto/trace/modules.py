@@ -120,7 +120,7 @@ def model(cls: K) -> K:
     name = f"{cls.__name__}Model"
     about = {"__module__": cls.__module__, "__doc__": cls.__doc__, "__wrapped__": cls}
     made: K = type(cls)(name, (cls, Model), about)
-    made.__qualname__ = f"{cls.__qualname__}Model"
+    made.__qualname__ = cls.__qualname__  # where the decorated class is found, so that it pickles
     return made
 
 

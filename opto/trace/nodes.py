@@ -174,7 +174,6 @@ class MessageNode(Node[T_co]):
 
     @property
     def _data(self) -> Any:
-        """The value. It cannot be assigned to: a computed value is a fact."""
         return self._value
 
     @_data.setter
@@ -199,10 +198,7 @@ class MessageNode(Node[T_co]):
 
     @property
     def hidden_dependencies(self) -> set[Node[Any]]:
-        """Nodes that were read inside the function without being given to it.
-
-        They are no parents, but feedback reaches the parameters among and above them.
-        """
+        """Nodes read inside the function without being given to it: no parents, yet they hear."""
         return set(self._hidden)
 
     @property
@@ -246,9 +242,12 @@ class MessageNode(Node[T_co]):
         self._names, self._parents = (), ()
 
     def __setstate__(self, values: Mapping[str, Any]) -> None:
+        for parent in (*values["_parents"], *values["_hidden"]):
+            parent._join()  # feedback may lead from a parameter, half loaded, to its child
         super().__setstate__(values)
         self._maker = None
-        self.link(self._names, self._parents)
+        for parent in self.parents:
+            parent._kids[ref(self, parent._kids.__delitem__)] = None
 
 
 class ExceptionNode(MessageNode[str]):
@@ -290,7 +289,6 @@ class ExceptionNode(MessageNode[str]):
 AbstractNode = Node
 Graph = state.Graph
 IDENTITY_OPERATORS = ("identity", "clone")
-"""Operations that give their input."""
 
 
 @overload

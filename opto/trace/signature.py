@@ -89,7 +89,10 @@ class Signature:
         if self._inspected is None:
             import inspect  # noqa: PLC0415  (8 ms that a program without keywords never pays)
 
-            self._inspected = inspect.signature(self._function)
+            try:
+                self._inspected = inspect.signature(self._function)
+            except ValueError:  # a builtin that does not say, as `max`
+                self._inspected = inspect.signature(lambda *args, **kwargs: (args, kwargs))
         return self._inspected
 
     def _inspect(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Bound:

@@ -32,7 +32,7 @@ class Surroundings:
                 frame = None
                 break
             frame = frame.f_back
-        self._function = function
+        self.function = function
         self._enclosing = frame
         self.globals: dict[str, Any] = getattr(function, "__globals__", {})
 
@@ -42,8 +42,8 @@ class Surroundings:
         Raises:
             KeyError: Nothing around the function has this name.
         """
-        code = getattr(self._function, "__code__", None)
-        cells = getattr(self._function, "__closure__", None) or ()
+        code = getattr(self.function, "__code__", None)
+        cells = getattr(self.function, "__closure__", None) or ()
         if code is not None and name in code.co_freevars:
             try:
                 return cells[code.co_freevars.index(name)].cell_contents
