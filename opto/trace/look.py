@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
-from opto.trace import state
 from opto.trace.base import Node
 from opto.trace.nodes import ExceptionNode, MessageNode
 from opto.trace.text import preview
@@ -91,7 +90,7 @@ class NodeVizStyleGuide:
                 pairs = islice(node.inputs.items(), self.print_limit)
                 given = ", ".join(f"{name}={parent.py_name}" for name, parent in pairs)
                 parts.append(plain(f"({given})", 2 * self.print_limit))
-        return "\n".join([*parts, shown(value_of(node), self.print_limit)])
+        return "\n".join([*parts, shown(node._now, self.print_limit)])
 
     def get_node_shape(self, node: Node[Any]) -> str:
         """A shape of graphviz."""
@@ -116,12 +115,6 @@ class NodeVizStyleGuideColorful(NodeVizStyleGuide):
     """Each role in a strong color of its own."""
 
     looks = _VIVID
-
-
-def value_of(node: Node[Any]) -> Any:
-    """The value, also where a trial runs; looking does not count as reading it."""
-    trial = state.trial.get()
-    return node._value if trial is None else trial.get(node, node._value)
 
 
 def shown(value: Any, limit: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from opto.trace.base import Node
 from opto.trace.draw import draw
-from opto.trace.look import plain, shown, value_of
+from opto.trace.look import plain, shown
 from opto.trace.nodes import MessageNode
 from opto.trace.propagators.graph_propagator import TraceGraph
 
@@ -29,7 +29,7 @@ def node_html(node: Node[Any]) -> str:
 
     Costs no more for a node far down a long trace than for one near its top.
     """
-    value = value_of(node)
+    value = node._now
     kind = (
         node._KIND if node.trainable or node._KIND != "ParameterNode" else "ParameterNode, frozen"
     )
@@ -63,7 +63,7 @@ def _parents(node: Node[Any]) -> str:
     return _list(
         [
             f"<code>{_text(name)}</code> = <code>{_text(parent.name)}</code>: "
-            f"<code>{_text(shown(value_of(parent), 60))}</code>"
+            f"<code>{_text(shown(parent._now, 60))}</code>"
             for name, parent in pairs[:_LISTED]
         ],
         len(pairs),
@@ -104,7 +104,7 @@ def _nearest(node: Node[Any]) -> tuple[Sequence[Node[Any]], bool]:
     found = {id(node): node}
     waiting = deque([node])
     while waiting:
-        for parent in waiting.popleft().parents:
+        for parent in getattr(waiting.popleft(), "_sources", ()):
             if id(parent) in found:
                 continue
             if len(found) == ANCESTORS:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from opto.trace.base import Node
-from opto.trace.look import Look, NodeVizStyleGuide, Role, lines_of, plain, shown, value_of
+from opto.trace.look import Look, NodeVizStyleGuide, Role, lines_of, plain, shown
 from opto.trace.nodes import MessageNode
 
 MOST = 1000
@@ -111,11 +111,12 @@ def _arrows(order: Sequence[Node[Any]], places: Mapping[int, int]) -> list[Arrow
 def _inputs(node: Node[Any]) -> Iterator[tuple[str, Node[Any]]]:
     if isinstance(node, MessageNode):
         yield from zip(node._names, node._parents, strict=False)
+        yield from (("read inside", parent) for parent in node._hidden)
 
 
 def _box(node: Node[Any], guide: NodeVizStyleGuide, *, is_output: bool) -> Box:
     role = guide.role(node, is_output=is_output)
-    value = value_of(node)
+    value = node._now
     limit = max(_TOOLTIP, 4 * guide.print_limit)
     text = node.description or ""
     about = f"{role} {node.name}, {type(value).__name__}" + (f"\n{text}" if text else "")
