@@ -48,6 +48,11 @@ def template(name: str) -> str:
     return file.read_text(encoding="utf-8")
 
 
+def slots(name: str) -> frozenset[str]:
+    """The names of the slots of template `name`."""
+    return frozenset(_SLOT.findall(template(name)))
+
+
 def render(name: str, **values: str) -> tuple[Turn, ...]:
     """Messages of template `name`, each slot filled with its value.
 

@@ -1,0 +1,185 @@
+"""Replies in JSON: `{"reasoning": ..., "answer": ..., "suggestion": {"name": value}}`.
+
+Lives here: finding the object that is the answer, and mending it as a last resort.
+Never here: types of values (`values`), replies in tags.
+
+Of all objects in a reply the last one that holds the suggestion key is the answer, wherever it
+stands: bare, in any of several fences, between words. Without such an object, the last one whose
+keys are variables. Text that had to be mended is looked at for values that ran into each other.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from opto.optimizers.reading.suggestion import Suggestion, says_stop
+
+_THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
+_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)^[ \t]*\1[`~]*[ \t]*$", re.DOTALL | re.M)
+_RUN_ON = re.compile(r"""["']\s*,\s*["']?[\w:]+["']?\s*:|["']?\s*,\s*["'][\w:]+["']?\s*:\s*["']""")
+_DECODER = json.JSONDecoder(strict=False)  # a line break inside a string is what models write
+_MAX_CHARS = 1_000_000
+_MAX_TRIES = 200
+_MAX_MENDED = 100_000
+
+
+class Keys(NamedTuple):
+    """The keys of the answer."""
+
+    reasoning: str = "reasoning"
+    answer: str = "answer"
+    suggestion: str = "suggestion"
+
+
+USUAL = Keys()
+
+
+def read_json(text: str, names: Collection[str], keys: Keys = USUAL) -> Suggestion:
+    """What a reply in JSON suggests.
+
+    Args:
+        text: The reply.
+        names: The variables there are; an object whose keys are among them is a suggestion.
+        keys: How the parts of the answer are called.
+    """
+    if says_stop(text):
+        return Suggestion({}, no_change=True)
+    if len(text) > _MAX_CHARS:
+        return Suggestion({}, problems=(f"The reply is longer than {_MAX_CHARS} characters.",))
+    text = _THOUGHT.sub("", text)
+    known = dict.fromkeys(names)
+    best = _best(_objects(text), known, keys)
+    if best is not None:
+        return _as_suggestion(best, keys)
+    mended = _best(_mended(text), known, keys)
+    if mended is None:
+        return Suggestion({}, problems=(_why(text, keys),))
+    return _without_run_ons(_as_suggestion(mended, keys))
+
+
+def _best(
+    objects: Iterator[Mapping[str, Any]], known: Mapping[str, Any], keys: Keys
+) -> Mapping[str, Any] | None:
+    answer: Mapping[str, Any] | None = None
+    loose: Mapping[str, Any] | None = None
+    for found in objects:
+        if keys.suggestion in found or says_stop(found.get(keys.answer)):
+            answer = found
+        elif found and any(_is_name(key, known) for key in found):
+            loose = {keys.suggestion: found}
+    return loose if answer is None else answer
+
+
+def _is_name(key: str, known: Mapping[str, Any]) -> bool:
+    return key in known or any(key.replace(":", "") == name for name in known)
+
+
+def _as_suggestion(found: Mapping[str, Any], keys: Keys) -> Suggestion:
+    values, reasoning = found.get(keys.suggestion), str(found.get(keys.reasoning) or "")
+    stop = says_stop(found.get(keys.answer)) or says_stop(values)
+    if isinstance(values, str) and not stop:  # an object written as text inside the object
+        values = next(_decoded(values), values)
+    if isinstance(values, list) and all(isinstance(item, Mapping) for item in values):
+        values = _from_list(values)
+    if values is None or says_stop(values):
+        values = {}
+    elif not isinstance(values, Mapping):
+        what = f"{keys.suggestion!r} must be an object from variable names to values."
+        return Suggestion({}, reasoning, problems=(what,))
+    return Suggestion(dict(values), reasoning, no_change=not values)
+
+
+def _from_list(items: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """`[{"name": "a", "value": 1}]`, or `[{"a": 1}]`, as `{"a": 1}`."""
+    out: dict[str, Any] = {}
+    for item in items:
+        if "name" in item and "value" in item:
+            out[str(item["name"])] = item["value"]
+        else:
+            out |= item
+    return out
+
+
+def _objects(text: str) -> Iterator[Mapping[str, Any]]:
+    """Every object in the text, in order: in fences last, since what is fenced is meant."""
+    yield from _decoded(text)
+    for fence in _FENCE.finditer(text):
+        yield from _decoded(fence[2])
+
+
+def _decoded(text: str) -> Iterator[Mapping[str, Any]]:
+    at = tries = 0
+    while (at := text.find("{", at)) >= 0 and tries < _MAX_TRIES:
+        tries += 1
+        try:
+            value, at = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            at += 1
+            continue
+        if isinstance(value, dict):
+            yield value
+    if isinstance(whole := _python(text), dict):
+        yield whole
+
+
+def _python(text: str) -> Any:
+    """`text` as a Python literal, as models that know Python write objects."""
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or end < start:
+        return None
+    try:
+        return ast.literal_eval(text[start : end + 1])
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+        return None
+
+
+def _mended(text: str) -> Iterator[Mapping[str, Any]]:
+    """Objects after `json_repair`: missing quotes, trailing commas, comments."""
+    from json_repair import repair_json  # noqa: PLC0415  (the last resort)
+
+    for spot in (text, *(fence[2] for fence in _FENCE.finditer(text))):
+        start, end = spot.find("{"), spot.rfind("}")
+        if start < 0 or end < start or len(spot) > _MAX_MENDED:
+            continue
+        try:
+            found = repair_json(spot[start : end + 1], return_objects=True, skip_json_loads=True)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict):
+            yield found
+
+
+def _without_run_ons(said: Suggestion) -> Suggestion:
+    """`said` without values that swallowed their neighbors when the text was mended."""
+    bad = {
+        name: 'the JSON around it is broken: quotes inside a value must be written \\"'
+        for name, value in said.values.items()
+        if _runs_on(value)
+    }
+    kept = {name: value for name, value in said.values.items() if name not in bad}
+    return said._replace(values=kept, bad=bad, no_change=said.no_change and not bad)
+
+
+def _runs_on(value: Any) -> bool:
+    if isinstance(value, str):
+        return _RUN_ON.search(value) is not None
+    if isinstance(value, Mapping):
+        return any(_runs_on(part) for part in value.values())
+    return isinstance(value, list) and any(_runs_on(part) for part in value)
+
+
+def _why(text: str, keys: Keys) -> str:
+    start = text.find("{")
+    if start < 0:
+        return f"There is no JSON object in the reply; it must hold {keys.suggestion!r}."
+    try:
+        _DECODER.raw_decode(text, start)
+    except RecursionError:
+        return "The JSON is nested too deeply."
+    except json.JSONDecodeError as fault:
+        return f"The JSON is not valid: {fault.msg} (line {fault.lineno}, column {fault.colno})."
+    return f"The JSON object has no key {keys.suggestion!r}."

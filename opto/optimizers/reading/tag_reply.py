@@ -1,0 +1,207 @@
+"""Replies in tags: `<variable><name>a</name><value>1</value></variable>`.
+
+A request may name a mark; then values stand between `<value id=MARK>` and `</value id=MARK>` and
+are exact, whatever they hold. Without it a block begins only where its whole head stands (so a
+`<variable>` in prose begins nothing) and ends at the last `</value></variable>` before the next
+head (so a `</value>` inside code ends nothing). Text is kept to the character; only the line
+breaks next to the tags go.
+
+Lives here: that reader, and the writer of its format.
+Never here: types of values, replies in JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from opto.optimizers.reading.suggestion import STOP_WORD, Suggestion, says_stop
+
+_MAX_CHARS = 1_000_000
+_THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
+
+
+class Tags(NamedTuple):
+    """The names of the tags."""
+
+    variable: str = "variable"
+    name: str = "name"
+    value: str = "value"
+    reasoning: str = "reasoning"
+
+
+USUAL = Tags()
+
+
+class _Patterns(NamedTuple):
+    head: re.Pattern[str]
+    end: re.Pattern[str]
+    close: re.Pattern[str]
+    reasoning: re.Pattern[str]
+    opening: re.Pattern[str]
+
+
+@lru_cache(maxsize=32)
+def _patterns(tags: Tags) -> _Patterns:
+    variable, name, value, why = (re.escape(tag) for tag in tags)
+    head = (
+        rf"<{variable}(?:\s+name\s*=\s*[\"']?(?P<attribute>[^\"'<>\n]*?)[\"']?(?:\s[^<>\n]*)?)?>\s*"
+        rf"(?:<{name}>(?P<name>[^<>]*?)</{name}>\s*)?"
+        rf"<{value}(?:\s+id\s*=\s*[\"']?(?P<mark>\w+)[\"']?)?>"
+    )
+    return _Patterns(
+        re.compile(head),
+        re.compile(rf"</{value}(?:\s[^<>\n]*)?>\s*</{variable}>"),
+        re.compile(rf"</{value}(?:\s[^<>\n]*)?>|</{variable}>"),
+        re.compile(rf"<{why}>(.*?)</{why}>", re.DOTALL),
+        re.compile(rf"<{variable}[\s>]"),
+    )
+
+
+def read_tags(
+    text: str,
+    names: Collection[str],
+    tags: Tags = USUAL,
+    *,
+    mark: str = "",
+) -> Suggestion:
+    """What a reply in tags suggests.
+
+    Args:
+        text: The reply.
+        names: The variables there are; an unmarked head that names none of them, inside a block
+            that is not closed yet, is text of that block.
+        tags: What the tags are called.
+        mark: The id that was asked for, if one was.
+    """
+    if len(text) > _MAX_CHARS:
+        return Suggestion({}, problems=(f"The reply is longer than {_MAX_CHARS} characters.",))
+    find = _patterns(tags)
+    text = _THOUGHT.sub("", text)
+    heads = _heads(text, find, mark, names)
+    reasoning, start, end = _reasoning(text, heads, find)
+    heads = [head for head in heads if not start <= head.start() < end]
+    values: dict[str, str] = {}
+    bad: dict[str, str] = {}
+    outside = [text[:start]] if heads and start < heads[0].start() else []
+    last = end
+    for at, head in enumerate(heads):
+        limit = heads[at + 1].start() if at + 1 < len(heads) else len(text)
+        outside.append(text[last : head.start()])
+        name, found = _name(head), _value(text, head, limit, find, mark)
+        if found is None:
+            bad[name], last = f"its <{tags.value}> is not closed, so it may be cut off", limit
+        else:
+            bad.pop(name, None)
+            values[name], last = found
+    if values or bad:
+        return Suggestion(values, reasoning, bad=bad)
+    if any(_stops(part) for part in (*outside, text[:start], text[last:])):
+        return Suggestion({}, reasoning, no_change=True)
+    return Suggestion({}, reasoning, problems=(_nothing(text, find, tags),))
+
+
+def _name(head: re.Match[str]) -> str:
+    return " ".join((head["name"] or head["attribute"] or "").split())
+
+
+def _reasoning(text: str, heads: list[re.Match[str]], find: _Patterns) -> tuple[str, int, int]:
+    """The reasons and where they stand; what looks like reasons inside a value is not."""
+    found = find.reasoning.search(text)
+    if found is None or (heads and heads[0].start() < found.start()):
+        return "", 0, 0
+    return found[1].strip(), found.start(), found.end()
+
+
+def _heads(text: str, find: _Patterns, mark: str, names: Collection[str]) -> list[re.Match[str]]:
+    """Where blocks begin. Once the mark is used, heads without it are part of a value or prose."""
+    heads = [head for head in find.head.finditer(text) if _name(head)]
+    marked = [head for head in heads if mark and head["mark"] == mark]
+    if marked:
+        return list(_after_each_other(text, marked, mark))
+    return list(_plain_heads(text, heads, find, names))
+
+
+def _plain_heads(
+    text: str, heads: list[re.Match[str]], find: _Patterns, names: Collection[str]
+) -> Iterator[re.Match[str]]:
+    """Heads that follow a closed block, and those that name a variable at any place."""
+    open_since: int | None = None
+    for head in heads:
+        closed = open_since is None or find.close.search(text, open_since, head.start())
+        if closed or _name(head) in names:
+            open_since = head.end()
+            yield head
+
+
+def _after_each_other(text: str, heads: list[re.Match[str]], mark: str) -> Iterator[re.Match[str]]:
+    """The heads that do not stand inside the value of an earlier one."""
+    end = 0
+    for head in heads:
+        if head.start() >= end:
+            yield head
+            closing = _closing(text, head.end(), mark)
+            end = closing.end() if closing else head.end()
+
+
+def _closing(text: str, start: int, mark: str) -> re.Match[str] | None:
+    """The closing tag that bears the mark."""
+    return re.compile(rf"</\w[\w.-]*\s+id\s*=\s*[\"']?{re.escape(mark)}[\"']?\s*>").search(
+        text, start
+    )
+
+
+def _value(
+    text: str, head: re.Match[str], limit: int, find: _Patterns, mark: str
+) -> tuple[str, int] | None:
+    """The value that begins at `head`, and where its block ends; None where nothing closes it."""
+    if mark and head["mark"] == mark:
+        exact = _closing(text, head.end(), mark)
+        if exact is not None and exact.start() <= limit:
+            return inner_text(text[head.end() : exact.start()]), exact.end()
+    ends = list(find.end.finditer(text, head.end(), limit))
+    if not ends:
+        ends = list(find.close.finditer(text, head.end(), limit))
+    if not ends:
+        return None
+    return inner_text(text[head.end() : ends[-1].start()]), ends[-1].end()
+
+
+def inner_text(raw: str) -> str:
+    """`raw` without the line breaks next to the tags; text on the tag's own line is stripped."""
+    first, newline, rest = raw.partition("\n")
+    if not newline:
+        return raw.strip()
+    if first.strip():
+        return raw.strip()
+    body, newline, last = rest.rpartition("\n")
+    if not newline:
+        return "" if not rest.strip() else rest
+    return body if not last.strip() else rest
+
+
+def _stops(part: str) -> bool:
+    lines = [line for line in part.splitlines() if line.strip("`~ \t")]
+    return bool(lines) and says_stop(lines[-1])
+
+
+def _nothing(text: str, find: _Patterns, tags: Tags) -> str:
+    if find.opening.search(text):
+        return (
+            f"No <{tags.variable}> block could be read; each needs <{tags.name}> and "
+            f"<{tags.value}>."
+        )
+    return (
+        f"There is no <{tags.variable}> block in the reply, and it does not end with {STOP_WORD}."
+    )
+
+
+def write_tags(name: str, text: str, tags: Tags = USUAL, *, mark: str = "") -> str:
+    """One block as a model is asked to write it; `read_tags` gives `text` back."""
+    sign = f" id={mark}" if mark else ""
+    return (
+        f"<{tags.variable}>\n<{tags.name}>{name}</{tags.name}>\n<{tags.value}{sign}>\n{text}\n"
+        f"</{tags.value}{sign}>\n</{tags.variable}>"
+    )

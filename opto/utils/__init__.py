@@ -1,0 +1,1 @@
+"""Names that programs written for Trace import from here; see `opto.utils.llm`."""
