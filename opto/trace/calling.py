@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
+from opto.errors import OptoError
 from opto.trace import state
 from opto.trace.base import Node
 from opto.trace.errors import ExecutionError, TraceMissingInputsError
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 ALLOW_EXTERNAL_DEPENDENCIES: ContextVar[bool | None] = ContextVar("opto.external", default=None)
 """Overrides what each function says; None leaves it to the functions."""
+_OF_THE_PROGRAM = frozenset(
+    {"opto.trace.missing_inputs", "opto.trace.untrusted", "sandbox.unavailable"}
+)
+"""Codes of errors that no other code or parameter could mend."""
 running: ContextVar[frozenset[int]] = ContextVar("opto.running", default=frozenset())
 """The functions whose bodies this context is in."""
 
@@ -109,9 +114,9 @@ class Call:
 
     def _let_through(self, fault: Exception) -> bool:
         """Is the exception the program's to handle, not the optimizer's?"""
-        return not self.maker.options.catch_execution_error or isinstance(
-            fault, TraceMissingInputsError
-        )
+        if not self.maker.options.catch_execution_error:
+            return True
+        return isinstance(fault, OptoError) and fault.code in _OF_THE_PROGRAM
 
     def _failed(self, fault: Exception) -> ExecutionError:
         """The error of the call, its exception a node beside which nothing read is lost."""
