@@ -187,8 +187,21 @@ def test_info_tells_the_function_and_the_call() -> None:
 
     assert info is not None
     assert set(info) >= set(
-        "fun fun_name _fun_name doc signature source line_number file error_comment traceback "
-        "output inputs external_dependencies".split()
+        [
+            "fun",
+            "fun_name",
+            "_fun_name",
+            "doc",
+            "signature",
+            "source",
+            "line_number",
+            "file",
+            "error_comment",
+            "traceback",
+            "output",
+            "inputs",
+            "external_dependencies",
+        ]
     )
     assert info["fun_name"] == "pick"
     assert info["output"] is out

@@ -169,11 +169,11 @@ def test_what_trace_does_not_record_is_a_type_error_here_too() -> None:
     x = node([1])
 
     with pytest.raises(TypeError):
-        x @ x  # type: ignore[operator]  # noqa: B018
+        x @ x  # type: ignore[operator]
     with pytest.raises(TypeError):
         x[0] = 2  # type: ignore[index]
     with pytest.raises(TypeError):
-        [1][node(0)]  # type: ignore[call-overload]  # noqa: B018
+        [1][node(0)]  # type: ignore[call-overload]
 
 
 def test_adding_in_place_makes_a_new_node() -> None:

@@ -42,7 +42,7 @@ def test_a_name_is_where_trace_has_it(module: str, name: str) -> None:
 
 
 def test_bundle_is_a_module_to_import_from_and_a_function_as_attribute() -> None:
-    import opto.trace as trace
+    from opto import trace
 
     assert callable(trace.bundle)
     assert importlib.import_module("opto.trace.bundle").bundle is trace.bundle
