@@ -174,11 +174,14 @@ _default_lock = threading.Lock()
 
 
 def default() -> Sandbox:
-    """The sandbox of this process, made at first use and closed at exit; numpy is preloaded."""
+    """The sandbox of this process, made at first use and closed at exit.
+
+    numpy and highspy are preloaded.
+    """
     global _default  # noqa: PLW0603 - one per process
     with _default_lock:
         if _default is None:
-            _default = Sandbox(preload=("numpy",))
+            _default = Sandbox(preload=("numpy", "highspy"))
             os.register_at_fork(after_in_child=_new_lock)
         return _default
 

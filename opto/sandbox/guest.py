@@ -44,6 +44,7 @@ def serve(pipe: Pipe, answer_fd: int, confine: Callable[[dict[str, Any]], None])
     except Exception as refused:  # noqa: BLE001 - whatever it is, the code must not run
         pipe.send({"unconfined": f"{type(refused).__name__}: {refused}"})
         return
+    pipe.send({"started": True})  # a death before this one cannot be the code's fault
     # asked by the host at the time limit, to learn where the code is; works inside native calls
     faulthandler.register(signal.SIGUSR1, file=answer_fd, all_threads=False)
     run = _Run(pipe, request)

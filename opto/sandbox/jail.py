@@ -34,6 +34,7 @@ _AMBIENT_CLEAR = 4
 _KILLED = 9
 _CAPS = 64
 _MB = 1 << 20
+_MOST = 1 << 60
 _THREADS = 512
 _NOBODY = 65534
 _UIDS_FROM = 2_000_000_000
@@ -59,14 +60,16 @@ def limit_resources(limits: Mapping[str, Any]) -> None:
     """Set the rlimits of one run; `limits` is `Limits.as_dict()`."""
     import resource  # noqa: PLC0415 - not on Windows, where this module must still import
 
-    memory = int(limits["memory_mb"] * _MB)
+    memory = int(min(limits["memory_mb"] * _MB, _MOST))
     processors = os.cpu_count() or 1
-    seconds = (math.ceil(limits["wall_s"]) + 1) * processors  # a backstop: the host keeps time
+    seconds = (
+        math.ceil(min(limits["wall_s"], _MOST / 2**20)) + 1
+    ) * processors  # a backstop: the host keeps time
     ceilings = {
         resource.RLIMIT_AS: memory,
         resource.RLIMIT_DATA: memory,
         resource.RLIMIT_CPU: seconds,
-        resource.RLIMIT_FSIZE: int(limits["files_mb"] * _MB),
+        resource.RLIMIT_FSIZE: int(min(limits["files_mb"] * _MB, _MOST)),
         resource.RLIMIT_NOFILE: 64,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,

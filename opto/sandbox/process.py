@@ -145,14 +145,14 @@ class WorkerProcess:
         with contextlib.suppress(OSError):
             self._control.send(f"{word} {line.number}".encode())
 
-    def status(self, line: Line) -> int:
+    def status(self, line: Line, *, within_s: float = _END_S) -> int:
         """How the child of `line` ended, as `os.wait` says it.
 
         Raises:
             WorkerLostError: it did not end in time, or the worker is gone.
         """
         while True:
-            message, descriptors = self._hear(_END_S)
+            message, descriptors = self._hear(within_s)
             if descriptors:
                 self._line = self._new_line(message, descriptors)
             if message.get("ended") == line.number:

@@ -8,6 +8,7 @@ Never here: starting processes (`process`), running anything but the caller's ow
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -27,6 +28,8 @@ _CHUNK = 1 << 16
 _TRACE_S = 0.05
 """Time for a run that is over its limit to say where it is, before it is killed."""
 _PAUSE_MS = 5
+_DEATH_S = 0.3
+_LONGEST_WAIT_S = 3600.0
 _COUNT_S, _MOST_THREADS = 0.05, 512
 _MOST_MESSAGE, _MOST_NAME, _MOST_LINES = 4000, 200, 50
 _MOST_LINE_TEXT = 200
@@ -52,6 +55,7 @@ class Talk:
         self._to_send = memoryview(b"")
         self._poll = select.poll()
         self._deadline = 0.0
+        self._started = False
 
     def run(self) -> dict[str, Any]:
         """Hand over the program and see it through.
@@ -69,7 +73,9 @@ class Talk:
         self._poll.register(self.line.answers, select.POLLIN)
         self._poll.register(self.line.output, select.POLLIN)
         self._deadline = time.monotonic() + self.limits.wall_s
-        while True:
+        document = self._next_document()
+        self._started = "started" in document
+        while self._started:
             document = self._next_document()
             if "tool" not in document:
                 break
@@ -116,8 +122,8 @@ class Talk:
                 self._out_of_time()
             if self.line.pid:
                 self._count_threads()
-                left = min(left, _COUNT_S)
-            for descriptor, event in self._poll.poll(left * 1000 + 1):
+            wait_s = min(left, _COUNT_S if self.line.pid else _LONGEST_WAIT_S)
+            for descriptor, event in self._poll.poll(wait_s * 1000 + 1):
                 if descriptor == self.line.requests:
                     self._send_on(event)
                 elif descriptor == self.line.output:
@@ -249,7 +255,9 @@ class Talk:
             wait_ms = _PAUSE_MS
             if not self._read_answers():
                 break
-        self._kill()
+        self.worker.order("k", self.line)
+        with contextlib.suppress(WorkerLostError):  # gigabytes take a while; its death is certain
+            self.worker.status(self.line, within_s=_DEATH_S)
         self._drain_output()
         frame = rf'File "{re.escape(self.program.filename)}", line (\d{{1,7}}) in (\S+)'
         found = re.findall(frame, self._answers[-_CHUNK:].decode("utf-8", "replace"))
@@ -268,6 +276,8 @@ class Talk:
 
     def _ended_without_answer(self) -> NoReturn:
         """It closed its pipe: a crash, an early exit, or a trick."""
+        if not self._started:
+            raise WorkerLostError("a child died before it ran anything")
         status = self._kill()
         self._drain_output()
         stdout = self.stdout
