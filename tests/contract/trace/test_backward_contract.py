@@ -111,7 +111,7 @@ def test_feedback_of_text_is_summed_once_each() -> None:
 
     out.backward("more", propagator=SumPropagator())
 
-    assert [parts for parts in p.feedback.values()] == [["more"], ["more"]]
+    assert list(p.feedback.values()) == [["more"], ["more"]]
     assert sum_feedback([node(1)]) == 0
 
 

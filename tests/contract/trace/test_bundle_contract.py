@@ -186,23 +186,21 @@ def test_info_tells_the_function_and_the_call() -> None:
     info = out.info
 
     assert info is not None
-    assert set(info) >= set(
-        [
-            "fun",
-            "fun_name",
-            "_fun_name",
-            "doc",
-            "signature",
-            "source",
-            "line_number",
-            "file",
-            "error_comment",
-            "traceback",
-            "output",
-            "inputs",
-            "external_dependencies",
-        ]
-    )
+    assert set(info) >= {
+        "fun",
+        "fun_name",
+        "_fun_name",
+        "doc",
+        "signature",
+        "source",
+        "line_number",
+        "file",
+        "error_comment",
+        "traceback",
+        "output",
+        "inputs",
+        "external_dependencies",
+    }
     assert info["fun_name"] == "pick"
     assert info["output"] is out
     assert contain(info["inputs"]["args"], x)
@@ -332,7 +330,10 @@ def test_a_method_has_its_object_as_input_one_node_for_all_calls() -> None:
 
 def test_methods_may_be_wrapped_by_a_class_decorator() -> None:
     def loud(function: Any) -> Any:
-        return lambda *args, **kwargs: function(*args, **kwargs)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return wrapper
 
     @for_all_methods(loud)
     class Adder:

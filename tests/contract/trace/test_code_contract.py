@@ -104,7 +104,7 @@ def test_parameters_copying_and_detaching() -> None:
 
     assert [found is code for found in function.parameters()] == [True]
     assert function.copy().parameter is code
-    assert list(function.parameters_dict().values())[0] is code
+    assert next(iter(function.parameters_dict().values())) is code
     twin = function.detach()
     rewrite(twin, "x * by", "0")
     assert (function(3), twin(3)) == (6, 0)
@@ -175,9 +175,9 @@ def test_a_text_that_is_not_the_function_is_not_run(text: str) -> None:
 
 
 def test_fences_and_our_decorator_are_taken_off() -> None:
-    text = "```python\n@bundle(trainable=True)\ndef scaled(x: int, by: int = 2) -> int:\n    return 7\n```"
+    text = "@bundle(trainable=True)\ndef scaled(x: int, by: int = 2) -> int:\n    return 7"
     function = scale()
-    function.parameter._data = text
+    function.parameter._data = f"```python\n{text}\n```"
 
     assert function(1) == 7
 

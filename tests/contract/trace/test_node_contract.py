@@ -233,7 +233,7 @@ def test_unpacking_what_has_no_items_is_an_error_that_feedback_can_reach() -> No
     x = node(None)
 
     with pytest.raises(ExecutionError) as caught:
-        a, b = x
+        _a, _b = x
 
     assert isinstance(caught.value.exception_node, ExceptionNode)
     assert contain(caught.value.exception_node.parents, x)

@@ -106,99 +106,22 @@ CASES: list[tuple[str, tuple[Any, ...], Any]] = [
     ("set_symmetric_difference_update", ({1, 2}, {2, 3}), {1, 3}),
     ("set_update", ({1}, {2}), {1, 2}),
 ]
-NAMES = [
-    "clone",
-    "identity",
-    "pos",
-    "neg",
-    "abs",
-    "invert",
-    "round",
-    "floor",
-    "ceil",
-    "trunc",
-    "add",
-    "subtract",
-    "multiply",
-    "floor_divide",
-    "divide",
-    "mod",
-    "node_divmod",
-    "power",
-    "lshift",
-    "rshift",
-    "and_",
-    "or_",
-    "xor",
-    "lt",
-    "le",
-    "eq",
-    "neq",
-    "ne",
-    "ge",
-    "gt",
-    "cond",
-    "not_",
-    "is_",
-    "is_not",
-    "in_",
-    "not_in",
-    "getitem",
-    "pop",
-    "len_",
-    "ord_",
-    "chr_",
-    "concat",
-    "lower",
-    "upper",
-    "title",
-    "swapcase",
-    "capitalize",
-    "split",
-    "strip",
-    "replace",
-    "format",
-    "join",
-    "node_getattr",
-    "call",
-    "to_list",
-    "make_list",
-    "to_dict",
-    "make_dict",
-    "to_set",
-    "make_set",
-    "to_tuple",
-    "make_tuple",
-    "keys",
-    "values",
-    "get",
-    "dict_update",
-    "dict_pop",
-    "dict_popitem",
-    "list_append",
-    "list_clear",
-    "list_extend",
-    "list_insert",
-    "list_pop",
-    "list_remove",
-    "list_reverse",
-    "list_sort",
-    "set_add",
-    "set_clear",
-    "set_discard",
-    "set_intersection_update",
-    "set_pop",
-    "set_remove",
-    "set_symmetric_difference_update",
-    "set_update",
-    "call_llm",
-]
-IN_PLACE = {"pop"}
+OPERATORS = (
+    "clone identity pos neg abs invert round floor ceil trunc add subtract multiply floor_divide "
+    "divide mod node_divmod power lshift rshift and_ or_ xor lt le eq neq ne ge gt cond not_ is_ "
+    "is_not in_ not_in getitem pop len_ ord_ chr_ concat lower upper title swapcase capitalize "
+    "split strip replace format join node_getattr call to_list make_list to_dict make_dict to_set "
+    "make_set to_tuple make_tuple keys values get dict_update dict_pop dict_popitem list_append "
+    "list_clear list_extend list_insert list_pop list_remove list_reverse list_sort set_add "
+    "set_clear set_discard set_intersection_update set_pop set_remove "
+    "set_symmetric_difference_update set_update call_llm"
+)
+NAMES = set(OPERATORS.split())
 
 
 def test_all_operators_of_trace_are_here_exported_and_tried_below() -> None:
-    assert set(NAMES) <= set(ops.__all__)
-    assert {name for name, _, _ in CASES} == set(NAMES) - {"call_llm"}
+    assert set(ops.__all__) >= NAMES
+    assert {name for name, _, _ in CASES} == NAMES - {"call_llm"}
 
 
 @pytest.mark.parametrize(("name", "given", "wanted"), CASES)
