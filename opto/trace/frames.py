@@ -34,7 +34,10 @@ def describe(fault: BaseException) -> str:
         if kind.__module__ == "builtins"
         else f"{kind.__module__}.{kind.__qualname__}"
     )
-    message = str(fault)
+    try:
+        message = str(fault)
+    except Exception as odd:  # noqa: BLE001  (anybody's __str__ may be broken)
+        message = f"whose text cannot be had: {type(odd).__name__}"
     return f"({name}) {message}" if message else f"({name})"
 
 

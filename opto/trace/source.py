@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 import inspect
+import io
 import textwrap
+import tokenize
 from collections.abc import Callable
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -98,16 +100,19 @@ def head_of(text: str) -> str:
     first = tree.body[0]
     if ast.get_docstring(tree, clean=False) is not None:
         return "\n".join(lines[: first.end_lineno])
-    if first.lineno > tree.lineno and first.lineno > _end_of_signature(tree):
-        return "\n".join(lines[: _end_of_signature(tree)])
-    return lines[first.lineno - 1][: first.col_offset].rstrip()
+    row, column = _end_of_signature(text)
+    return "\n".join([*lines[: row - 1], lines[row - 1][:column]])
 
 
-def _end_of_signature(tree: FunctionAst) -> int:
-    """The line with the colon, as far as the tree tells: the last one of the arguments."""
-    ends = [
-        part.end_lineno
-        for part in (*ast.walk(tree.args), *([tree.returns] if tree.returns else []))
-        if isinstance(part, ast.expr | ast.arg) and part.end_lineno
-    ]
-    return max([tree.lineno, *ends])
+def _end_of_signature(text: str) -> tuple[int, int]:
+    """Line (from 1) and column behind the colon that ends the signature."""
+    depth = 0
+    begun = False
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        begun = begun or token.string == "def"
+        if token.type != tokenize.OP:
+            continue
+        depth += (token.string in "([{") - (token.string in ")]}")
+        if begun and depth == 0 and token.string == ":":
+            return token.end
+    return 1, len(text)
