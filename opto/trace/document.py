@@ -1,6 +1,6 @@
-"""JSON files with a format and a version, written whole or not at all.
+"""Files that are written whole or not at all; JSON with a format and a version.
 
-Lives here: `write_document`, `read_document`.
+Lives here: `write_document`, `write_text`, `read_document`.
 Never here: what is in a document.
 """
 
@@ -24,13 +24,22 @@ def write_document(document: Mapping[str, Any], path: Path, *, indent: int | Non
         TraceError: The file cannot be written.
     """
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent)
+    write_text(f"{text}\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a file in UTF-8, whole or not at all.
+
+    Raises:
+        TraceError: It cannot be written.
+    """
     part: Path | None = None
     try:
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
         ) as file:
             part = Path(file.name)
-            file.write(f"{text}\n")
+            file.write(text)
         part.chmod(_mode(path))
         part.replace(path)
     except OSError as fault:
