@@ -18,12 +18,12 @@ from typing import Any, NamedTuple
 
 Steps = Callable[[int, int], tuple[int | None, ...]]
 
-LEAST = 4
-"""Iterations that make a repeat."""
-_GRAMS = (1, 3, 8, 24)
+_GRAMS = (1, 5, 20)
 _LONGEST = 512
 """Operations in one iteration, at most."""
 _FENCE = 3
+_ENOUGH = 10
+"""Values among which one may be called odd."""
 _FEW = 3
 _SHORT = 200
 
@@ -42,24 +42,29 @@ class Repeat(NamedTuple):
         return self.start + self.period * self.times
 
 
-def repeats(shapes: Sequence[int], steps: Steps) -> list[Repeat]:
+def repeats(
+    shapes: Sequence[int], steps: Steps, *, least: int, span: range | None = None
+) -> list[Repeat]:
     """The repeats of a list of operations, in order, none inside another. About linear.
 
     Args:
         shapes: A number for each operation; operations of one number may correspond.
         steps: How the inputs moved between two corresponding operations; see `Outline.steps`.
+        least: Iterations that make a repeat, at least 2.
+        span: Where to look; everywhere when None.
     """
+    span = range(len(shapes)) if span is None else span
     found: list[Repeat] = []
     last: list[dict[tuple[int, ...], int]] = [{} for _ in _GRAMS]
-    at, begin, size = 0, 0, len(shapes)
-    while at < size:
+    at = begin = span.start
+    while at < span.stop:
         best: Repeat | None = None
         for lag in _lags(shapes, at, last):
             start = at - 2 * lag + 1
             if start < begin or not _square(shapes, at, lag):
                 continue
-            repeat = _extended(shapes, steps, start, lag)
-            if repeat.times >= LEAST and (best is None or repeat.end > best.end):
+            repeat = _extended(shapes, steps, range(start, span.stop), lag)
+            if repeat.times >= least and (best is None or repeat.end > best.end):
                 best = repeat
         if best is None:
             at += 1
@@ -89,9 +94,9 @@ def _square(shapes: Sequence[int], at: int, lag: int) -> bool:
     return shapes[middle : at + 1] == shapes[middle - lag : middle]
 
 
-def _extended(shapes: Sequence[int], steps: Steps, start: int, lag: int) -> Repeat:
-    """The repeat that begins with the two blocks at `start`, as long as it goes on."""
-    size = len(shapes)
+def _extended(shapes: Sequence[int], steps: Steps, span: range, lag: int) -> Repeat:
+    """The repeat that begins with the two blocks `span` begins with, as long as it goes on."""
+    start, size = span.start, span.stop
     pattern = [steps(at, lag) for at in range(start + lag, start + 2 * lag)]
     at, phase = start + 2 * lag, 0
     while at < size and shapes[at] == shapes[at - lag] and steps(at, lag) == pattern[phase]:
@@ -107,6 +112,8 @@ def odd_ones(values: Sequence[Any]) -> list[int]:
     the middle half (three times its width); infinities and NaN; a text or truth value that nearly
     all others are not.
     """
+    if len(values) < _ENOUGH:
+        return []
     types = Counter(map(type, values))
     kinds = set(types)
     odd: set[int] = set()

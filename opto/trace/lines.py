@@ -47,7 +47,17 @@ class Many(NamedTuple):
     repeat: Repeat | None = None
 
 
-Item = Single | Many
+class Alike(NamedTuple):
+    """Iterations of an outer loop: operations that fold into lines like those of `like`."""
+
+    first: int
+    last: int
+    times: int
+    like: tuple[int, int]
+    """The first and the last operation of the iteration that is shown."""
+
+
+Item = Single | Many | Alike
 
 
 class Lines:
@@ -70,6 +80,8 @@ class Lines:
         self._needs = []
         if isinstance(item, Single):
             text = self._single(item.first)
+        elif isinstance(item, Alike):
+            text = self._alike(item)
         elif item.repeat is None:
             text = self._rest(item)
         else:
@@ -89,7 +101,7 @@ class Lines:
     def _is_constant(self, node: Node[Any]) -> bool:
         return type(node) is Node
 
-    def _refer(self, node: Node[Any]) -> str:
+    def refer(self, node: Node[Any]) -> str:
         """The constant itself, or the name, which is noted as needed where it is an input's."""
         text = self.inlined(node)
         if text is not None:
@@ -104,11 +116,11 @@ class Lines:
         if self.short and len(pairs) > _ARGUMENTS:
             parts = self._ranges(pairs)
         else:
-            parts = [f"{name}={self._refer(parent)}" for name, parent in pairs]
-        return self._call(at, self.outline.name(node), parts)
+            parts = [f"{name}={self.refer(parent)}" for name, parent in pairs]
+        return self.call_text(at, self.outline.name(node), parts)
 
-    def _call(self, at: int, name: str, parts: Iterable[str]) -> str:
-        operator = self.outline.operators[self.outline.operator(self.outline.ops[at])]
+    def call_text(self, at: int, name: str, parts: Iterable[str]) -> str:
+        operator = self.outline.operators[self.outline.made_by[at]]
         which = f"  # [{operator.mark}]" if operator.number > 1 else ""
         return f"{name} = {operator.name}({', '.join(parts)}){which}"
 
@@ -130,17 +142,17 @@ class Lines:
     def _range(self, group: Sequence[tuple[str, Node[Any]]]) -> str:
         (first, low), (last, high) = group[0], group[-1]
         if len(group) == 1:
-            return f"{first}={self._refer(low)}"
+            return f"{first}={self.refer(low)}"
         if len(group) == 2:  # noqa: PLR2004
-            return f"{first}={self._refer(low)}, {last}={self._refer(high)}"
-        return f"{first} … {last}={self._refer(low)} … {self._refer(high)}"
+            return f"{first}={self.refer(low)}, {last}={self.refer(high)}"
+        return f"{first} … {last}={self.refer(low)} … {self.refer(high)}"
 
     def _used(self, nodes: Iterable[Node[Any]]) -> str:
         """The variables among `nodes`, in words."""
         found = {id(node) for node in nodes}
-        return self._on([n for n, node in enumerate(self.outline.variables) if id(node) in found])
+        return self.on([n for n, node in enumerate(self.outline.variables) if id(node) in found])
 
-    def _on(self, numbers: Sequence[int]) -> str:
+    def on(self, numbers: Sequence[int]) -> str:
         """Variables by their numbers, as ` on p3 … p9, q1`."""
         if not numbers:
             return ""
@@ -161,9 +173,20 @@ class Lines:
                     if id(parent) in number:
                         uses.setdefault(number[id(parent)], at)
             self._first_uses = sorted(uses.items())
-        return self._on([number for number, at in self._first_uses if first <= at <= last])
+        return self.on([number for number, at in self._first_uses if first <= at <= last])
 
-    def _from_to(self, item: Many) -> str:
+    def _alike(self, item: Alike) -> str:
+        """A line for iterations that hold repeats themselves."""
+        ops = self.outline.ops
+        model = _span([self.outline.name(ops[at]) for at in item.like])
+        size = item.last - item.first + 1
+        used = self._first_used(item.first, item.last)
+        return (
+            f"{self._from_to(item)}: {_TIMES}{item.times:,} like {model},"
+            f" {size:,} operations in all{used}"
+        )
+
+    def _from_to(self, item: Many | Alike) -> str:
         ends = self.outline.ops[item.first], self.outline.ops[item.last]
         return _span([self.outline.name(node) for node in ends])
 
@@ -171,7 +194,7 @@ class Lines:
         """A line for operations of which only kinds and numbers are told."""
         outline = self.outline
         size = item.last - item.first + 1
-        counts = Counter(map(outline.operator, outline.ops[item.first : item.last + 1]))
+        counts = Counter(outline.made_by[item.first : item.last + 1])
         kinds = [
             f"{outline.operators[n].mark} {_TIMES}{times:,}" for n, times in counts.most_common(5)
         ]
@@ -218,8 +241,8 @@ class _Body:
     def __init__(self, lines: Lines, item: Many, repeat: Repeat) -> None:
         self.lines, self.item, self.repeat = lines, item, repeat
         outline = self.outline = lines.outline
-        first = outline.ops[item.first : item.first + repeat.period]
-        names = [outline.operators[outline.operator(node)].name for node in first]
+        first = outline.made_by[item.first : item.first + repeat.period]
+        names = [outline.operators[number].name for number in first]
         often = Counter(names)
         seen: Counter[str] = Counter()
         self.labels: list[str] = []
@@ -237,11 +260,11 @@ class _Body:
             f"{name}={self._input(phase, slot, parent, step)}"
             for slot, (name, parent, step) in triples
         ]
-        return self.lines._call(at, self.labels[phase], parts)
+        return self.lines.call_text(at, self.labels[phase], parts)
 
     def _input(self, phase: int, slot: int, parent: Node[Any], step: int | None) -> str:
         if step == 0:
-            return self.lines._refer(parent)
+            return self.lines.refer(parent)
         here = self.outline.place[id(parent)]
         if step == self.repeat.period and here >= self.repeat.start:
             return self._inside(here)
@@ -275,7 +298,7 @@ class _Body:
             if places == list(range(places[0], places[0] + len(places))):
                 names = [self.outline.name(nodes[0]), self.outline.name(nodes[-1])]
                 return f"<{_span(names)}, in turn>"
-            return f"<one each{self.lines._on(sorted({n for n in places if n >= 0}))}>"
+            return f"<another each time:{self.lines.on(sorted({n for n in places if n >= 0}))[3:]}>"
         first = self.lines.inlined(nodes[0])
         value = nodes[0]._value
         kind = type(value)

@@ -39,6 +39,7 @@ class Outline:
     def __init__(self, graph: TraceGraph) -> None:
         self.nodes = graph.nodes
         self.sinks = list({id(sink): sink for sink, _ in graph.said}.values())
+        self._deepest = max((sink.level for sink in self.sinks), default=0)
         self._wanted = None if graph.explicit is not None else graph.parameters
         words = graph.user_feedback
         self.feedback = "" if words is None else value_text(words)[0]
@@ -50,6 +51,8 @@ class Outline:
         """By identity: the position of an operation, or `~position` of a root."""
         self.shapes: list[int] = []
         """For each operation a number; equal numbers, equal function and kinds of inputs."""
+        self.made_by: list[int] = []
+        """For each operation the number of its function in `operators`."""
         self.operators: list[Operator] = []
         self._operator_of: dict[Any, int] = {}
         self._names: dict[int, str] = {}
@@ -72,6 +75,7 @@ class Outline:
                     place[key] = len(ops)
                     ops.append(node)
                     shapes.append(known.setdefault(shape, len(known)))
+                    self.made_by.append(shape[0])
                     continue
             place[key] = ~len(roots)
             roots.append(node)
@@ -80,7 +84,7 @@ class Outline:
 
     def _shape(self, node: MessageNode[Any], kinds: list[int]) -> tuple[Any, ...] | None:
         """Function, argument names and kinds of inputs; None if an input is not in the graph."""
-        shape: list[Any] = [self.operator(node), node._names]
+        shape: list[Any] = [self._operator(node), node._names]
         get = self.place.get
         for parent in node._parents:
             at = get(id(parent))
@@ -89,8 +93,7 @@ class Outline:
             shape.append(-1 if at >= 0 else kinds[~at])
         return tuple(shape)
 
-    def operator(self, node: MessageNode[Any]) -> int:
-        """The number of the function that made `node`, in `operators`."""
+    def _operator(self, node: MessageNode[Any]) -> int:
         maker = node._maker
         quick = (id(maker), node._op, node._doc)
         found = self._operator_of.get(quick)
@@ -155,8 +158,7 @@ class Outline:
 
     def depth(self, node: Node[Any]) -> int:
         """Operations between `node` and what is nearer, the roots or the furthest output."""
-        last = max((sink.level for sink in self.sinks), default=node.level)
-        return min(node.level, max(last - node.level, 0))
+        return min(node._level, max(self._deepest - node._level, 0))
 
 
 def visible_doc(doc: str | None) -> str:

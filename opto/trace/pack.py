@@ -15,12 +15,26 @@ from typing import Any, NamedTuple
 
 from opto.trace.base import Node
 from opto.trace.fold import Repeat, odd_ones, repeats
-from opto.trace.lines import Item, Lines, Many, Single
+from opto.trace.lines import Alike, Item, Lines, Many, Single
 from opto.trace.nodes import ExceptionNode
 from opto.trace.outline import Outline
 
 _ODD_MOST = 8
 """Odd iterations of one repeat that are kept."""
+_LONG = 8
+"""Iterations of a repeat; an outer loop is not torn by fewer iterations of an inner one."""
+_SHORT = 4
+"""Iterations of a repeat where there is no longer one."""
+_LOOKED_AT = 5_000
+"""Operations among which short repeats are looked for."""
+_OPENED = 12
+"""Operations of a fold that are written out again where there is room."""
+_NESTED = 3
+"""Loops in loops in loops that are looked for."""
+_WORTHWHILE = 0.8
+"""Another level of loops is looked for if the last one left no more than this part."""
+_LARGE = 100
+"""A fold is important if it stands for more than one in so many operations."""
 _TINY = 2
 """So few operations are written out, not folded."""
 
@@ -54,12 +68,80 @@ class Packer:
         """All operations in order, the iterations of repeats folded."""
         out: list[Item] = []
         done = 0
-        for repeat in repeats(self.outline.shapes, self.outline.steps):
+        for repeat in self._repeats():
             out.extend(map(Single, range(done, repeat.start)))
             out.extend(self._folded(repeat))
             done = repeat.end
         out.extend(map(Single, range(done, len(self.outline.ops))))
+        for _ in range(_NESTED):
+            before = len(out)
+            out = self._nested(out)
+            if len(out) > before * _WORTHWHILE:
+                break
         return out
+
+    def _repeats(self) -> list[Repeat]:
+        """Long repeats, and short ones between them unless there is too much between them."""
+        shapes, steps = self.outline.shapes, self.outline.steps
+        found = repeats(shapes, steps, least=_LONG)
+        ends = [0, *(end for repeat in found for end in (repeat.start, repeat.end)), len(shapes)]
+        gaps = [range(low, high) for low, high in zip(ends[::2], ends[1::2], strict=True)]
+        if sum(map(len, gaps)) <= _LOOKED_AT:
+            found += [one for gap in gaps for one in repeats(shapes, steps, least=_SHORT, span=gap)]
+        return sorted(found)
+
+    def _nested(self, items: list[Item]) -> list[Item]:
+        """`items` with repeats among them folded: loops around those that are folded already."""
+        if not any(isinstance(item, Many) for item in items):
+            return items
+        known: dict[Any, int] = {}
+        shapes = [known.setdefault(self._symbol(item), len(known)) for item in items]
+        out: list[Item] = []
+        done = 0
+        for repeat in repeats(shapes, _same, least=_SHORT):
+            first = items[repeat.start : repeat.start + repeat.period]
+            if all(isinstance(item, Single) for item in first):
+                continue  # no loop around a loop, and how its inputs move is unlike
+            out.extend(items[done : repeat.start])
+            out.extend(self._outer(items, repeat))
+            done = repeat.end
+        out.extend(items[done:])
+        return out
+
+    def _symbol(self, item: Item) -> Any:
+        """What makes two items alike: functions and kinds of inputs, not how often inside."""
+        shapes = self.outline.shapes
+        if isinstance(item, Many) and item.repeat is not None:
+            return tuple(shapes[item.first : item.first + item.repeat.period])
+        if isinstance(item, Alike):
+            return tuple(shapes[item.like[0] : item.like[1] + 1])
+        return shapes[item.first]
+
+    def _outer(self, items: list[Item], repeat: Repeat) -> Iterator[Item]:
+        """The first, the last and the odd rounds of an outer loop, the others as one item each."""
+        period = repeat.period
+        rounds = [
+            items[begin : begin + period] for begin in range(repeat.start, repeat.end, period)
+        ]
+        odd = {0, repeat.times - 1}
+        for column in zip(*rounds, strict=True):
+            if isinstance(column[0], Single):
+                odd.update(odd_ones([self.outline.ops[item.first]._value for item in column]))
+        odd.update(n for n, part in enumerate(rounds) if self._marked(part))
+        done = 0
+        for turn in (*sorted(odd)[:_ODD_MOST], repeat.times - 1):
+            if turn - done > 1:
+                low, high = rounds[done][0].first, rounds[turn - 1][-1].last
+                yield Alike(low, high, turn - done, (rounds[0][0].first, rounds[0][-1].last))
+            elif turn > done:
+                yield from rounds[done]
+            if turn >= done:
+                yield from rounds[turn]
+            done = turn + 1
+
+    def _marked(self, items: Sequence[Item]) -> bool:
+        """Does it hold an operation that is odd where it stands, or that the feedback names?"""
+        return any(isinstance(item, Single) and item.first in self._odd for item in items)
 
     def _folded(self, repeat: Repeat) -> Iterator[Item]:
         """The first, the last and the odd iterations one by one, the others as one item each."""
@@ -121,10 +203,10 @@ class Packer:
 
     def _unfolded(self, items: Iterable[Item], spare: int) -> list[Item]:
         """With the smallest repeats written out, as long as it costs no more than `spare`."""
-        many = [item for item in items if isinstance(item, Many)]
+        many = [item for item in items if not isinstance(item, Single)]
         open_: set[Item] = set()
         for fold in sorted(many, key=lambda m: (m.last - m.first, m.first)):
-            if fold.last - fold.first > spare:
+            if fold.last - fold.first >= _OPENED:
                 break
             cost = self._cost(map(Single, range(fold.first, fold.last + 1)), spare)
             if cost > spare:
@@ -140,10 +222,10 @@ class Packer:
         """The most important items that fit, all between them merged."""
         ranked = sorted(range(len(items)), key=self._ranks(items).__getitem__)
         low, high = 0, min(len(items), limit // 4)
-        best = _merged(items, set())
+        best = _merged(items, ())
         while low < high:
             middle = (low + high + 1) // 2
-            tried = _merged(items, set(ranked[:middle]))
+            tried = _merged(items, ranked[:middle])
             if self._cost(tried, limit) <= limit:
                 low, best = middle, tried
             else:
@@ -165,8 +247,8 @@ class Packer:
         ranks: list[tuple[int, int, int]] = []
         for item in items:
             node = outline.ops[item.first]
-            if isinstance(item, Many):
-                tier = 2
+            if not isinstance(item, Single):
+                tier = 2 if (item.last - item.first) * _LARGE > len(outline.ops) else 5
             elif id(node) in sinks or item.first in named or isinstance(node, ExceptionNode):
                 tier = 0
             else:
@@ -201,8 +283,7 @@ class Packer:
         needs = {id(node): node for _, named, _ in written for node in named}
         seen: dict[int, None] = {}
         for item in items:
-            for node in self.outline.ops[item.first : item.last + 1]:
-                seen[self.outline.operator(node)] = None
+            seen.update(dict.fromkeys(self.outline.made_by[item.first : item.last + 1]))
         return Packed(
             lines=tuple(text for text, _, _ in written),
             shown=tuple(item.first for item in items if isinstance(item, Single)),
@@ -212,14 +293,20 @@ class Packer:
         )
 
 
-def _merged(items: Sequence[Item], kept: set[int]) -> list[Item]:
-    """`items` with every stretch of those not kept as one."""
+def _same(at: int, lag: int) -> tuple[()]:
+    """How inputs moved is not compared between rounds of an outer loop: inner ones may differ."""
+    del at, lag
+    return ()
+
+
+def _merged(items: Sequence[Item], kept: Sequence[int]) -> list[Item]:
+    """The items at the places `kept`, and every stretch between them as one."""
     out: list[Item] = []
-    for number, item in enumerate(items):
-        if number in kept:
-            out.append(item)
-        elif out and isinstance(out[-1], Many) and number - 1 not in kept:
-            out[-1] = Many(out[-1].first, item.last)
-        else:
-            out.append(Many(item.first, item.last))
+    done = 0
+    for number in (*sorted(kept), len(items)):
+        if number > done:
+            out.append(Many(items[done].first, items[number - 1].last))
+        if number < len(items):
+            out.append(items[number])
+        done = number + 1
     return out

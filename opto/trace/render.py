@@ -23,6 +23,8 @@ from opto.trace.tokens import estimate_tokens
 
 _WHOLE = 4
 """A graph is shown whole if it takes no more than this part of the budget."""
+_LEAST = 8
+"""Part of the budget for all else where variables and feedback alone exceed it."""
 _CHARACTERS = 8
 
 
@@ -64,7 +66,7 @@ def render(
     Args:
         graph: What was said, and about what.
         budget_tokens: For everything. If variables and feedback alone take more, they are still
-            whole, and there is nothing else.
+            whole, and all else gets an eighth of the budget on top.
         count: Tokens of a text; it is asked about what may be shown, not about every node.
 
     Returns:
@@ -75,7 +77,7 @@ def render(
     values = Values(outline, count)
     variables = tuple(map(values.variable, outline.variables))
     fixed = sum(map(values.cost, variables)) + count(outline.feedback)
-    room = max(budget_tokens - fixed, 0)
+    room = budget_tokens - fixed if fixed < budget_tokens else budget_tokens // _LEAST
     parts = _Parts(outline, values, count)
     body = parts.whole(min(room, budget_tokens // _WHOLE)) or parts.folded(
         room, budget_tokens // _WHOLE

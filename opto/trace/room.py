@@ -23,6 +23,11 @@ TAGS = '<node name="" type="">\n<value>\n\n</value>\n</node>\n'
 _WORD = re.compile(r"\w{3,}")
 _CHARACTERS = 8
 """Characters of a value looked at for each token there is room for."""
+_AT_FIRST = 400
+"""Characters of every value that are looked at, however many there are."""
+_WORTH = 24
+"""Tokens for which showing a value is worth the tags around it; shorter values take less."""
+_ENDLESS = 1 << 40
 _LOOKED_AT = 400
 """Characters of a value in which the feedback's words are looked for."""
 
@@ -66,7 +71,7 @@ class Values:
 
     def _shown(self, node: Node[Any], text: str, *, whole: bool) -> Shown:
         is_parameter = isinstance(node, ParameterNode)
-        code = is_parameter and node._base.rpartition("/")[2] == "__code"
+        code = isinstance(node, ParameterNode) and node.holds_code
         constraint = value_text(node.description)[0] if is_parameter and node.description else None
         type_name = "code" if code else one_line(type(node.data).__name__)
         return Shown(node, self.outline.name(node), type_name, text, constraint, whole)
@@ -107,33 +112,41 @@ class Values:
         if not nodes or room <= 0:
             return [], 0
         weights = [self.weight(node) for node in nodes]
-        order = sorted(range(len(nodes)), key=lambda n: -weights[n])
-        least = {n: self.least(nodes[n]) for n in order[: len(nodes) if must else room]}
-        chosen: list[int] = []
+        chosen: dict[int, tuple[Shown, int, int]] = {}
         spare = room
-        for n in order:
-            wanted = least.get(n, room) + (0 if must else 4)
-            if spare >= wanted or must:
-                chosen.append(n)
-                spare -= wanted
-            else:
+        limit = max(_AT_FIRST, 2 * _CHARACTERS * room // len(nodes))
+        for n in sorted(range(len(nodes)), key=lambda n: -weights[n]):
+            wish, need = self._wish(nodes[n], limit)
+            floor = self.least(nodes[n])
+            floor = floor if must else min(need, floor + _WORTH)
+            spare -= floor
+            if spare < 0 and not must:
                 break
-        wishes = {n: self.short(nodes[n], room * _CHARACTERS) for n in chosen}
-        needs = [self.cost(wishes[n]) for n in chosen]
-        shares = shared(needs, [least[n] for n in chosen], [weights[n] for n in chosen], room)
+            chosen[n] = wish, need, floor
+        needs = [need for _, need, _ in chosen.values()]
+        floors = [floor for _, _, floor in chosen.values()]
+        shares = shared(needs, floors, [weights[n] for n in chosen], room)
         fitted = {
-            n: self._within(nodes[n], wishes[n], need, share)
-            for n, need, share in zip(chosen, needs, shares, strict=True)
+            n: wish if wish.whole and need <= share else self._within(nodes[n], wish, share)
+            for (n, (wish, need, _)), share in zip(chosen.items(), shares, strict=True)
         }
         shown = [fitted[n] for n in sorted(fitted)]
         return shown, sum(map(self.cost, shown))
 
-    def _within(self, node: Node[Any], wish: Shown, need: int, share: int) -> Shown:
-        """The value in no more than `share` tokens; its name at least."""
-        if need <= share:
-            return wish
-        around = need - self.count(wish.text)
-        room = len(wish.text) * max(share - around, 0) // max(need - around, 1)
+    def _wish(self, node: Node[Any], limit: int) -> tuple[Shown, int]:
+        """The value in about `limit` characters, and the tokens it could use."""
+        wish = self.short(node, limit)
+        need = self.cost(wish)
+        if wish.whole:
+            return wish, need
+        data = node.data
+        size = str.__len__(data) if isinstance(data, str) else _ENDLESS
+        return wish, need * max(size // max(len(wish.text), 1), 1)
+
+    def _within(self, node: Node[Any], wish: Shown, share: int) -> Shown:
+        """As much of the value as fits `share` tokens; its name at least."""
+        words = self.count(wish.text)
+        room = len(wish.text) * max(share - (self.cost(wish) - words), 0) // max(words, 1)
         while room > 7:  # noqa: PLR2004  (less says nothing)
             shown = self.short(node, room)
             if self.cost(shown) <= share:

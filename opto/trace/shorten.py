@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable
-from itertools import islice
 from typing import Any
 
 _UNSEEN = re.compile(
@@ -22,6 +21,8 @@ _UNSEEN = re.compile(
 _BREAKS = re.compile("[\t\n]")
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _DEEPEST = 12
+_DEEPEST_WHOLE = 100
+"""Containers in containers; below, only their types are shown."""
 _SORTABLE = 2_000
 """Items of a set that are sorted, to be shown in the same order in every process."""
 _LONGEST_INT = 4_000
@@ -70,7 +71,13 @@ def value_text(value: Any, limit: int | None = None) -> tuple[str, bool]:
     Returns:
         The text, with a note of what is missing where something is.
     """
-    most = _ENDLESS if limit is None else limit
+    try:
+        return _value_text(value, _ENDLESS if limit is None else limit)
+    except Exception as fault:  # noqa: BLE001  (a value may lie about itself in any way)
+        return f"<{one_line(type(value).__name__)} that raises {type(fault).__name__}>", False
+
+
+def _value_text(value: Any, most: int) -> tuple[str, bool]:
     if isinstance(value, str):
         plain = str.__str__(value)
         if len(plain) <= most:
@@ -107,6 +114,8 @@ class _Writer:
         self.parts: list[str] = []
         self.missing = ""
         self.complete = True
+        self.whole = room == _ENDLESS
+        """Is everything to be written, however long?"""
         self._open: set[int] = set()
 
     def _put(self, text: str) -> None:
@@ -138,7 +147,7 @@ class _Writer:
     def _nested(self, value: Any, depth: int, writes: Callable[..., None]) -> None:
         if id(value) in self._open:
             self._put(f"<the {type(value).__name__} itself>")
-        elif depth >= _DEEPEST:
+        elif depth >= (_DEEPEST_WHOLE if self.whole else _DEEPEST):
             self._put(f"<{type(value).__name__}>")
             self.complete = False
         else:
@@ -165,6 +174,8 @@ class _Writer:
     def _leaf(self, value: Any) -> str:
         kind = type(value)
         if isinstance(value, int) and abs(value.bit_length()) > _LONGEST_INT:
+            if self.whole:
+                return hex(value)
             self.complete = False
             return f"<an integer of about {value.bit_length() * 3 // 10:,} digits>"
         plain: Any = object
@@ -181,7 +192,7 @@ class _Writer:
 
     def _array(self, value: Any) -> str:
         """An array of numpy, told by its looks; numpy itself leaves items out of long ones."""
-        if 8 * value.size <= self.room or self.room > _ENDLESS // 2:
+        if self.whole or 8 * value.size <= self.room:
             return f"array({value.tolist()!r}, dtype={value.dtype})"
         self.complete = False
         return f"{value!r} (shape {value.shape})"
@@ -227,13 +238,13 @@ def _deque(out: _Writer, value: deque[Any], depth: int) -> None:
 
 def _set(out: _Writer, value: set[Any] | frozenset[Any], depth: int) -> None:
     size = len(value)
-    if not size or size > _SORTABLE:
+    if not size or (size > _SORTABLE and not out.whole):
         out.complete = not size
         out._put(f"{type(value).__name__}()" if not size else f"<a set of {size:,} items>")
         return
     plain = type(value) is set
     texts = sorted(value_text(item, 200)[0] if not isinstance(item, str) else repr(item)
-                   for item in islice(value, _SORTABLE))  # fmt: skip
+                   for item in value)  # fmt: skip
     out.items(
         map(_Text, texts),
         size,
