@@ -30,7 +30,7 @@ from opto.trace.nodes import ExceptionNode, MessageNode, ParameterNode
 from opto.trace.options import Options
 from opto.trace.signature import Bound, Signature
 from opto.trace.state import trace_nodes
-from opto.trace.text import split_description
+from opto.trace.text import clean_doc, split_description
 
 if TYPE_CHECKING:
     from opto.trace.code import Code
@@ -71,9 +71,9 @@ class FunModule(Module[P, C_co]):
         self.__name__ = getattr(function, "__name__", name)
         self.__doc__ = getattr(function, "__doc__", None)
         self.__wrapped__ = function
-        self.op_name, self.doc = name.rpartition("<locals>.")[2], doc
+        self.op_name, self.doc = name.rpartition("<locals>.")[2], clean_doc(doc)
         if doc.startswith("["):
-            self.op_name, self.doc = split_description(doc)
+            self.op_name, self.doc = split_description(clean_doc(doc))
         self.signature = Signature(function)
         self.parameter: ParameterNode[str] | None = None
         self.code: Code | None = None

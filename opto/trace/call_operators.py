@@ -23,11 +23,21 @@ def call(fun: Any, *args: Any, **kwargs: Any) -> Any:
     return as_node(fun)._now(*args, **kwargs)
 
 
-@bundle("[call_llm] The reply of a language model to the system prompt and the user prompts.")
+_SAYS = "[call_llm] The reply of a language model to the system prompt and the user prompts."
+
+
+@bundle(_SAYS)
 def _ask(llm: Any, system_prompt: Any, *user_prompts: Any, **options: Any) -> Any:
     from opto.trace.chat import reply_of  # noqa: PLC0415  (the only way from here to a model)
 
     return reply_of(llm, system_prompt, user_prompts, options)
+
+
+@bundle(_SAYS)
+def _ask_configured(system_prompt: Any, *user_prompts: Any, **options: Any) -> Any:
+    from opto.trace.chat import reply_of  # noqa: PLC0415
+
+    return reply_of(None, system_prompt, user_prompts, options)
 
 
 def call_llm(*prompts: Any, **options: Any) -> Node[Any]:
@@ -41,9 +51,8 @@ def call_llm(*prompts: Any, **options: Any) -> Node[Any]:
         options: Given to `llm` as they are.
     """
     first = to_data(prompts[0]) if prompts else None
-    known = first is None or callable(first) or hasattr(first, "ask")
-    llm, rest = (prompts[0], prompts[1:]) if prompts and known else (None, prompts)
-    asked: Node[Any] = _ask(llm, *rest, **options)
+    ask = _ask if callable(first) or hasattr(first, "ask") else _ask_configured
+    asked: Node[Any] = ask(*prompts, **options)
     return asked
 
 

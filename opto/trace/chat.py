@@ -43,7 +43,7 @@ def client(llm: Any) -> Any:
 def text_of(reply: Any) -> str:
     """The text of a reply: text itself, or `.choices[0].message.content`."""
     if isinstance(reply, str):
-        return reply
+        return str(reply)
     choices = getattr(reply, "choices", None)
     content = choices[0].message.content if choices else getattr(reply, "text", None)
     if not isinstance(content, str):

@@ -32,6 +32,7 @@ class CodeParameter(ParameterNode[str]):
     """The source text of a trainable function."""
 
     __slots__ = ("code",)
+    holds_code = True
 
     code: Code
     """How the text becomes a function; shared by the copies that instances train."""

@@ -50,6 +50,8 @@ class ParameterNode(Node[T]):
 
     __slots__ = ("_feedback", "_trainable", "projections")
     _KIND = "ParameterNode"
+    holds_code = False
+    """Is the value the source of a function?"""
 
     def __init__(
         self,

@@ -44,3 +44,10 @@ def split_description(description: str) -> tuple[str, str]:
             fix='Start it with the operation in brackets: "[add] Adds two numbers."',
         )
     return head[1:], text.strip()
+
+
+def clean_doc(doc: str) -> str:
+    """A docstring without the indentation of its source and blank lines at its ends."""
+    first, *rest = doc.expandtabs().split("\n")
+    margin = min((len(line) - len(line.lstrip()) for line in rest if line.strip()), default=0)
+    return "\n".join([first.strip(), *(line[margin:].rstrip() for line in rest)]).strip()
