@@ -65,7 +65,7 @@ def test_letting_exceptions_through_leaves_nothing_installed() -> None:
     assert sys.gettrace() is trace
     assert threading.gettrace() is thread_trace
     kinds: list[Any] = []
-    again = bundle(overwrite_python_recursion=True)(lambda n: kinds.append(n))
+    again = bundle(overwrite_python_recursion=True)(kinds.append)
     again(1)
     again(2)
     assert kinds == [1, 2]

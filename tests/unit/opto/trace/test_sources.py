@@ -26,9 +26,7 @@ def test_a_signature_of_several_lines_without_a_docstring_is_the_constraint() ->
         return first + second
     # fmt: on
 
-    assert constraint(long) == (
-        "def long(\n    first: int,\n    second: int = 2,\n) -> int:"
-    )
+    assert constraint(long) == ("def long(\n    first: int,\n    second: int = 2,\n) -> int:")
     assert long(1) == 3
 
 
@@ -66,7 +64,7 @@ def test_a_docstring_of_the_signature_line_with_comments_and_defaults() -> None:
     # fmt: off
     @bundle(trainable=True)
     def odd(
-        x: dict = {"a": ")"},  # a comment: with a colon
+        x: str = "):",  # a comment: with a colon
     ):  # the end: here
         # before the body
         return x
@@ -85,7 +83,7 @@ def test_closure_variables_bound_after_the_decorator_are_found() -> None:
 
     factor = 3
     scaled.parameter._data = scaled.parameter.data.replace("+ 0", "+ later")  # type: ignore[union-attr]
-    later = 100
+    later = 100  # noqa: F841  (the rewrite names it)
 
     assert scaled(2) == 106
 
