@@ -6,7 +6,7 @@ None, bool, int, finite float, text and list are themselves; anything else is an
 `numpy scalar`, `opaque`. An object that a value holds twice comes back as two.
 
 Lives here: `encode`, `decode`, `Opaque`.
-Never here: files, nodes, pickle.
+Never here: files, nodes, importing or running what a file names.
 """
 
 from __future__ import annotations
