@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from opto.optimizers.errors import OptionError, ParameterError
+from opto.optimizers.errors import OptionError
 
 if TYPE_CHECKING:
     from opto.trace.nodes import ParameterNode
@@ -80,19 +80,8 @@ class Summary(NamedTuple):
 
 
 def summary_of(rendered: Rendered) -> Summary:
-    """`rendered` with its parameters by name.
-
-    Raises:
-        ParameterError: Two parameters have one name, so an answer could not tell them apart.
-    """
-    names: dict[str, Any] = {}
-    for shown in rendered.variables:
-        if names.setdefault(shown.name, shown.node) is not shown.node:
-            raise ParameterError(
-                f"Two parameters are called {shown.name}.",
-                where="GRAPH.clear() between them numbers names anew",
-                fix="Give one of them another name: node(value, name=..., trainable=True).",
-            )
+    """`rendered` with its parameters by name; the renderer tells equal names apart."""
+    names: dict[str, Any] = {shown.name: shown.node for shown in rendered.variables}
     return Summary(rendered, names)
 
 

@@ -130,14 +130,21 @@ class PromptOptimizer(Optimizer):
         """
         from opto.trace.render import render  # noqa: PLC0415  (the first step, not the import)
 
-        graph = self.trace_graph
-        if not isinstance(graph, TraceGraph):
+        heard = [
+            part
+            for parameter in self._trainable()
+            for parts in parameter.feedback.values()
+            for part in parts
+        ]
+        odd = {type(part).__name__ for part in heard if not isinstance(part, TraceGraph)}
+        if odd or not heard:
             raise NoFeedback(
-                f"{type(self).__name__} needs feedback with a trace; there is {graph!r}.",
+                f"{type(self).__name__} needs feedback with a trace; there is "
+                f"{', '.join(sorted(odd)) or 'none'}.",
                 fix="Call backward(output, feedback) first, with a propagator that carries "
                 "TraceGraph, as the default one does.",
             )
-        return summary_of(render(graph, budget_tokens=self.budget_tokens))
+        return summary_of(render(self.trace_graph, budget_tokens=self.budget_tokens))
 
     def look(self) -> Look:
         """How the prompt looks."""

@@ -59,10 +59,10 @@ class DummyLLM(AbstractModel):
 
     def __init__(self, callable: Callable[..., str], **_options: Any) -> None:  # noqa: A002
         """Wrap `callable`, which is called with what the model is called with."""
-        self._function = callable
+        self.__wrapped__ = callable  # so that its signature is the one that is looked at
 
     def __call__(self, *args: Any, **kwargs: Any) -> Response:
-        return Response(self._function(*args, **kwargs))
+        return Response(self.__wrapped__(*args, **kwargs))
 
 
 def LLM(model: str | LM | None = None, **options: Any) -> ChatClient:  # noqa: N802  (Trace's name)

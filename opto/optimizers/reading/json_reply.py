@@ -5,7 +5,7 @@ Never here: types of values (`values`), replies in tags.
 
 Of all objects in a reply the last one that holds the suggestion key is the answer, wherever it
 stands: bare, in any of several fences, between words. Without such an object, the last one whose
-keys are variables. Text that had to be mended is looked at for values that ran into each other.
+keys are variables. Of text that had to be mended only those values are taken that stand in it.
 """
 
 from __future__ import annotations
@@ -13,18 +13,21 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from opto.optimizers.reading.suggestion import Suggestion, says_stop
 
 _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)^[ \t]*\1[`~]*[ \t]*$", re.DOTALL | re.M)
-_RUN_ON = re.compile(r"""["']\s*,\s*["']?[\w:]+["']?\s*:|["']?\s*,\s*["'][\w:]+["']?\s*:\s*["']""")
+_WORD = re.compile(r"[\w.+-]+")
 _DECODER = json.JSONDecoder(strict=False)  # a line break inside a string is what models write
 _MAX_CHARS = 1_000_000
 _MAX_TRIES = 200
 _MAX_MENDED = 100_000
+
+
+Decoder = Callable[[str], Iterator[Mapping[str, Any]]]
 
 
 class Keys(NamedTuple):
@@ -52,13 +55,14 @@ def read_json(text: str, names: Collection[str], keys: Keys = USUAL) -> Suggesti
         return Suggestion({}, problems=(f"The reply is longer than {_MAX_CHARS} characters.",))
     text = _THOUGHT.sub("", text)
     known = dict.fromkeys(names)
-    best = _best(_objects(text), known, keys)
-    if best is not None:
-        return _as_suggestion(best, keys)
+    for decoder in (_decoded, _python):
+        best = _best(_objects(text, decoder), known, keys)
+        if best is not None:
+            return _as_suggestion(best, keys)
     mended = _best(_mended(text), known, keys)
     if mended is None:
         return Suggestion({}, problems=(_why(text, keys),))
-    return _without_run_ons(_as_suggestion(mended, keys))
+    return _only_sure(_as_suggestion(mended, keys), text)
 
 
 def _best(
@@ -104,14 +108,15 @@ def _from_list(items: list[Mapping[str, Any]]) -> dict[str, Any]:
     return out
 
 
-def _objects(text: str) -> Iterator[Mapping[str, Any]]:
+def _objects(text: str, decoder: Decoder) -> Iterator[Mapping[str, Any]]:
     """Every object in the text, in order: in fences last, since what is fenced is meant."""
-    yield from _decoded(text)
+    yield from decoder(text)
     for fence in _FENCE.finditer(text):
-        yield from _decoded(fence[2])
+        yield from decoder(fence[2])
 
 
 def _decoded(text: str) -> Iterator[Mapping[str, Any]]:
+    """The objects between the words of `text`."""
     at = tries = 0
     while (at := text.find("{", at)) >= 0 and tries < _MAX_TRIES:
         tries += 1
@@ -122,19 +127,19 @@ def _decoded(text: str) -> Iterator[Mapping[str, Any]]:
             continue
         if isinstance(value, dict):
             yield value
-    if isinstance(whole := _python(text), dict):
-        yield whole
 
 
-def _python(text: str) -> Any:
-    """`text` as a Python literal, as models that know Python write objects."""
+def _python(text: str) -> Iterator[Mapping[str, Any]]:
+    """The object in `text` as a Python literal, as models that know Python write objects."""
     start, end = text.find("{"), text.rfind("}")
     if start < 0 or end < start:
-        return None
+        return
     try:
-        return ast.literal_eval(text[start : end + 1])
+        value = ast.literal_eval(text[start : end + 1])
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-        return None
+        return
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        yield value
 
 
 def _mended(text: str) -> Iterator[Mapping[str, Any]]:
@@ -153,23 +158,35 @@ def _mended(text: str) -> Iterator[Mapping[str, Any]]:
             yield found
 
 
-def _without_run_ons(said: Suggestion) -> Suggestion:
-    """`said` without values that swallowed their neighbors when the text was mended."""
+def _only_sure(said: Suggestion, source: str) -> Suggestion:
+    """`said` without the values that mending may have cut short or run into their neighbors."""
     bad = {
-        name: 'the JSON around it is broken: quotes inside a value must be written \\"'
+        name: 'the JSON around it is broken; write quotes inside a value as \\"'
         for name, value in said.values.items()
-        if _runs_on(value)
+        if not _sure(value, source)
     }
     kept = {name: value for name, value in said.values.items() if name not in bad}
     return said._replace(values=kept, bad=bad, no_change=said.no_change and not bad)
 
 
-def _runs_on(value: Any) -> bool:
+def _sure(value: Any, source: str) -> bool:
+    """Does every text in `value` stand in the source in quotes, with the end of a value after?"""
     if isinstance(value, str):
-        return _RUN_ON.search(value) is not None
+        return _WORD.fullmatch(value) is not None or _quoted(value, source)
     if isinstance(value, Mapping):
-        return any(_runs_on(part) for part in value.values())
-    return isinstance(value, list) and any(_runs_on(part) for part in value)
+        return all(_sure(part, source) for part in value.values())
+    return not isinstance(value, list) or all(_sure(part, source) for part in value)
+
+
+def _quoted(value: str, source: str) -> bool:
+    for quote in "\"'":
+        if quote in value:
+            continue
+        for written in {value, json.dumps(value, ensure_ascii=False)[1:-1]}:
+            exact = re.escape(f"{quote}{written}{quote}") + r"[ \t]*(?:[,}\]]|\n)"
+            if re.search(exact, source):
+                return True
+    return False
 
 
 def _why(text: str, keys: Keys) -> str:

@@ -20,6 +20,8 @@ _BOOLS = {
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
 _INT = re.compile(r"[+-]?\d+(_\d+)*(\.0*)?")
+_NAMES = {"inf": math.inf, "Infinity": math.inf, "true": True, "false": False, "null": None}
+_NUMPY = re.compile(r"(?:np|numpy)\.(?:u?int|float)\d+")
 _SHOWN = 60
 
 
@@ -127,14 +129,30 @@ def literal(raw: str) -> Any:
         Refused: It is neither, or too deeply nested.
     """
     text = raw.strip()
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-        pass
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as fault:
-        raise Refused(f"{shown(raw)} is neither a Python literal nor JSON") from fault
+    for read in (ast.literal_eval, json.loads, _with_names):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+            continue
+    raise Refused(f"{shown(raw)} is neither a Python literal nor JSON")
+
+
+def _with_names(text: str) -> Any:
+    """A literal that also holds what `repr` writes of infinity and of numpy's numbers."""
+    return ast.literal_eval(_Names().visit(ast.parse(text, mode="eval")))
+
+
+class _Names(ast.NodeTransformer):
+    """`inf`, `true`, `null` and `np.float64(1.0)` as the constants they stand for."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Constant(_NAMES[node.id]) if node.id in _NAMES else node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        called = ast.unparse(node.func)
+        if _NUMPY.fullmatch(called) and len(node.args) == 1 and not node.keywords:
+            return self.visit(node.args[0])  # type: ignore[no-any-return]  # a node of the tree
+        return node
 
 
 def unquoted(text: str) -> str:
