@@ -35,7 +35,8 @@ def export_model(
     """Write the class of `model` as Python that needs no tracing.
 
     In the file, `self.x = node(...)` in `__init__` has the current value, other `node(x)` are `x`,
-    trainable methods have their current code, the decorators are gone. What the class uses of its
+    trainable methods have their current code, decorators and `Node[...]` in annotations are gone;
+    `__call__` is `forward` where the class has no other. What the class uses of its
     module comes along: imports, functions, classes, constants. Where nothing of `opto` is used any
     more, the file does not import it.
 
@@ -73,7 +74,8 @@ class _Export:
     def text(self) -> str:
         """The file."""
         own = _definition(self.tree, self.cls)
-        texts = {id(own): self.edit.plain(own)}
+        plain = self.edit.plain(own)
+        texts = {id(own): plain + _called(own, self.cls, tabs="\n\t" in plain)}
         bound: dict[str, list[ast.stmt]] = {}
         for part in self.tree.body:
             for name in _bound(part):
@@ -126,6 +128,15 @@ class _Export:
                     fix="Set it as `self.x = node(...)` in __init__ of the class; export parts that"
                     " have parameters of their own one by one.",
                 )
+
+
+def _called(own: ast.ClassDef, cls: type, *, tabs: bool) -> str:
+    """What makes an object of a class that has only `forward` callable, as `model` did."""
+    names = {name for kind in cls.__mro__ for name in vars(kind)}
+    if "__call__" in names or "forward" not in vars(cls):
+        return ""
+    margin = ("\t" if tabs else " ") * (own.body[0].col_offset - own.col_offset)
+    return f"\n\n{margin}__call__ = forward"
 
 
 def _is_parameters(part: Any) -> bool:

@@ -60,8 +60,8 @@ def _container(value: Any, where: str, depth: int) -> str:
     return f"{opening}{', '.join(items)}{comma}{closing}"
 
 
-def shifted(text: str, by: int) -> str:
-    """Python `text` indented by `by` columns more, or less where negative.
+def shifted(text: str, by: int, fill: str = " ") -> str:
+    """Python `text` indented by `by` times `fill`, or by `-by` characters less.
 
     Lines that begin within a string stay, or the string would change; docstrings move.
     """
@@ -81,7 +81,7 @@ def shifted(text: str, by: int) -> str:
         if number in within or not line.strip():
             continue
         if by >= 0:
-            lines[number - 1] = " " * by + line
+            lines[number - 1] = fill * by + line
         elif line[:-by].isspace():
             lines[number - 1] = line[-by:]
     return "\n".join(lines)

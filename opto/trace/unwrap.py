@@ -16,11 +16,16 @@ from opto.trace.bundle import FunModule, bundle
 from opto.trace.errors import TraceError
 from opto.trace.literal import literal, shifted
 from opto.trace.modules import model
-from opto.trace.nodes import ParameterNode, node
+from opto.trace.nodes import MessageNode, ParameterNode, node
 
 FunctionAst = ast.FunctionDef | ast.AsyncFunctionDef
 _DECORATORS = {"bundle": bundle, "model": model}
-_WRAPPERS = {"node": node, "Node": Node, "ParameterNode": ParameterNode}
+_WRAPPERS = {
+    "node": node,
+    "Node": Node,
+    "MessageNode": MessageNode,
+    "ParameterNode": ParameterNode,
+}
 
 
 class Unwrap:
@@ -123,7 +128,8 @@ class Unwrap:
         inner = Unwrap(text, self.names, values=self.values, code_of=lambda *_: None)
         for found in ast.parse(text).body:
             if isinstance(found, FunctionAst) and found.name == part.name:
-                moved = shifted(inner.plain(found, owner), part.col_offset)
+                tabs = self.text[self._at(part.lineno, 0) :].startswith(b"\t")
+                moved = shifted(inner.plain(found, owner), part.col_offset, "\t" if tabs else " ")
                 self._replace(part, moved[part.col_offset :])
             elif not isinstance(found, ast.Expr):
                 self.beside.append(inner.plain(found))
@@ -140,6 +146,8 @@ class Unwrap:
         if not self.in_init or not self._is_parameter(target):
             return False
         name = target.attr  # type: ignore[attr-defined]
+        if isinstance(part, ast.AnnAssign):
+            self._visit(part.annotation, None)
         self._replace(part.value, literal(self.values[name], f"self.{name}"))  # type: ignore[arg-type]
         self.set_here.add(name)
         return True
@@ -172,7 +180,7 @@ class Unwrap:
         return True
 
     def inner(self, part: ast.AST) -> ast.expr | None:
-        """`x` of `node(x, ...)`, and `self.x` of `self.x.data` where that is a parameter."""
+        """`x` of `node(x, ...)` and `Node[x]`, `self.x` of `self.x.data` for a parameter."""
         if isinstance(part, ast.Call) and self._is_ours(part.func, _WRAPPERS):
             named = [key.value for key in part.keywords if key.arg in ("data", "value")]
             given = [*part.args, *named]
@@ -182,6 +190,8 @@ class Unwrap:
                 f"`{ast.unparse(part)}` cannot be exported.",
                 fix="Give node() its value as the first argument.",
             )
+        if isinstance(part, ast.Subscript) and self._is_ours(part.value, _WRAPPERS):
+            return part.slice
         if isinstance(part, ast.Attribute) and part.attr == "data":
             return part.value if self._is_parameter(part.value) else None
         return None

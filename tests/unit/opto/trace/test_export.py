@@ -249,6 +249,44 @@ def test_base_classes_and_lists_of_parameters_come_along(module: Any, tmp_path: 
     assert run_alone(tmp_path / "out.py", asked) == "('rude', [9, 2], {'a': 3}, 'trained', 'own')"
 
 
+def test_types_of_nodes_are_those_of_their_values_and_forward_is_called(
+    module: Any, tmp_path: Path
+) -> None:
+    found = module("""
+        from opto import trace
+        from opto.trace import Node, ParameterNode, model, node
+
+        @model
+        class Agent:
+            def __init__(self):
+                self.x: ParameterNode[int | None] = node(1, trainable=True)
+
+            def forward(self, y: Node[int]) -> "trace.Node[int]":
+                z: trace.Node[list[int]] = [self.x, y]
+                return sum(z)
+    """)
+    agent = found.Agent()
+    agent.x._data = 41
+
+    agent.export(tmp_path / "out.py")
+
+    assert run_alone(tmp_path / "out.py", "Agent()(1)") == "42"
+    assert run_alone(tmp_path / "out.py", "Agent.forward.__annotations__['y'] is int") == "True"
+
+
+def test_code_goes_into_a_class_indented_by_tabs(module: Any, tmp_path: Path) -> None:
+    found = module(
+        "from opto.trace import model, bundle\n@model\nclass Agent:\n"
+        "\t@bundle(trainable=True)\n\tdef f(self):\n\t\treturn 1\n\n\tdef forward(self):\n\t\treturn 2\n"
+    )
+    agent = found.Agent()
+    agent.f.parameter._data = "def f(self):\n    if True:\n        return 3"
+
+    agent.export(tmp_path / "out.py")
+
+    assert run_alone(tmp_path / "out.py", "Agent().f() + Agent()()") == "5"
+
+
 LOST = """
     from opto.trace import model, node, bundle, Module
 
