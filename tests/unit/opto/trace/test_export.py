@@ -277,7 +277,8 @@ def test_types_of_nodes_are_those_of_their_values_and_forward_is_called(
 def test_code_goes_into_a_class_indented_by_tabs(module: Any, tmp_path: Path) -> None:
     found = module(
         "from opto.trace import model, bundle\n@model\nclass Agent:\n"
-        "\t@bundle(trainable=True)\n\tdef f(self):\n\t\treturn 1\n\n\tdef forward(self):\n\t\treturn 2\n"
+        "\t@bundle(trainable=True)\n\tdef f(self):\n\t\treturn 1\n"
+        "\n\tdef forward(self):\n\t\treturn 2\n"
     )
     agent = found.Agent()
     agent.f.parameter._data = "def f(self):\n    if True:\n        return 3"
