@@ -118,11 +118,13 @@ def _crash(sandbox: Sandbox) -> None:
 
 
 def _kill_workers(_: Sandbox) -> None:
+    time.sleep(0.1)  # until the next children wait, so that none is made meanwhile
     for pid in Meter(ignore=0).before:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
+    time.sleep(0.1)
 
 
 def _attacks(sandbox: Sandbox) -> dict[str, Any]:

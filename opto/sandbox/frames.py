@@ -18,6 +18,8 @@ from opto.sandbox.plain import dumps, loads
 
 MARK = 16
 HEAD = MARK + 4
+ROOM = 1 << 16
+"""What a message may always be, so that a failure can be told under the tightest limit."""
 FIRST = bytes(MARK)
 """Mark of the first message, which brings the one to use from then on."""
 

@@ -30,6 +30,7 @@ from opto.sandbox.plain import Plain, pack, unpack
 _MODULE = "model_code"
 _MOST_LINES = 50
 _MOST_MESSAGE = 4000
+_MOST_NAME = 200
 _MOST_FILES = 200
 
 
@@ -51,7 +52,7 @@ def serve(pipe: Pipe, answer_fd: int, confine: Callable[[dict[str, Any]], None])
     answer = run.answer()
     run.flush()
     try:
-        sent = pipe.send(answer, most=run.most)
+        sent = pipe.send(answer, most=run.most if "value" in answer else None)
     except NotPlainError as refused:
         sent = pipe.send({"bad": refused.what})
     except MemoryError:
@@ -152,7 +153,7 @@ class _Run:
         lines = self._lines(raised)
         clear_frames(raised.__traceback__)  # gives back the memory that may be short
         return {
-            "raised": type(raised).__name__,
+            "raised": type(raised).__name__[:_MOST_NAME],
             "message": _text(raised),
             "memory": isinstance(raised, MemoryError),
             "syntax": isinstance(raised, SyntaxError) and raised.filename == self.filename,
@@ -172,13 +173,13 @@ class _Run:
         while trace is not None:
             code = trace.tb_frame.f_code
             if code.co_filename == self.filename:
-                lines.append((trace.tb_lineno, code.co_name))
+                lines.append((trace.tb_lineno, code.co_name[:_MOST_NAME]))
             trace = trace.tb_next
         return lines[-_MOST_LINES:]
 
-    def _files(self) -> dict[str, Any]:
+    def _files(self) -> Any:
         """Regular files below the scratch folder, read with no more rights than the code had."""
-        found: dict[str, Any] = {}
+        found: dict[str, bytes] = {}
         room = self.most
         top = os.environ.get("HOME", "")
         for folder, _, names in os.walk(top) if top else ():
@@ -192,8 +193,8 @@ class _Run:
                     raise NotPlainError(
                         f"files of more than {self.most} bytes, or more than {_MOST_FILES} files"
                     )
-                found[os.path.relpath(path, top)] = pack(data)
-        return found
+                found[os.path.relpath(path, top)] = data
+        return pack(found, "files")
 
 
 def _script(code: types.CodeType, namespace: dict[str, Any]) -> Plain:

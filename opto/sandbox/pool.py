@@ -64,6 +64,7 @@ class Pool:
         """The level that holds; found out once. Raises SandboxUnavailable."""
         with self._deciding:
             if not self._level:
+                self._refuse_if_closed()
                 self._level = self._decided()
             return self._level
 
@@ -184,9 +185,8 @@ class Pool:
 
     def _tested(self, worker: WorkerProcess) -> list[str]:
         """What got through at the self-test; nothing, if all is well."""
-        program = Program(
-            canary.SOURCE, canary.FUNCTION, filename="<self-test>", limits=self._limits
-        )
+        limits = Limits(files_mb=self._limits.files_mb)  # the caller's may be too tight for it
+        program = Program(canary.SOURCE, canary.FUNCTION, filename="<self-test>", limits=limits)
         aims = canary.facts()
         program.call_with([aims], {})
         try:

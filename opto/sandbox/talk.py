@@ -176,7 +176,7 @@ class Talk:
         if len(self._answers) < frames.HEAD:
             return None
         size = frames.size_of(self._answers[: frames.HEAD], self._mark)
-        if size is None or size > self.limits.result_bytes:
+        if size is None or size > max(self.limits.result_bytes, frames.ROOM):
             what = "wrote to the pipe of the sandbox itself"
             self._bad_result(what if size is None else "the answer is too large")
         if len(self._answers) < frames.HEAD + size:
@@ -189,6 +189,8 @@ class Talk:
             self._bad_result(refused.what)
         if type(document) is not dict:
             self._bad_result("malformed data")
+        if size > self.limits.result_bytes and not document.keys().isdisjoint(("value", "tool")):
+            self._bad_result("the answer is too large")
         return document
 
     def _served(self, call: dict[str, Any]) -> dict[str, Any]:

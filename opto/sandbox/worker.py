@@ -32,10 +32,10 @@ _REQUESTS, _ANSWERS = 3, 4  # descriptors of the child
 
 def main(descriptor: int) -> None:
     """Serve the host at the other end of the socket `descriptor` until it is gone."""
-    host = os.pidfd_open(os.getppid())
     control = socket.socket(fileno=descriptor)
     config = json.loads(control.recv(1 << 18))
     try:
+        host = os.pidfd_open(os.getppid())
         scratch = _confine(config)
     except (OSError, jail.KernelRefusedError) as refused:
         _give_up(control, "layer", f"{type(refused).__name__}: {refused}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import Any
 
@@ -148,6 +149,35 @@ def test_a_result_that_is_not_plain_is_refused(sandbox: Sandbox, value: str) -> 
 def test_a_result_that_is_too_large_is_refused(sandbox: Sandbox) -> None:
     with pytest.raises(BadResultError, match="larger than 1,000 bytes"):
         sandbox.call("def f(): return 'x' * 2000", "f", limits=Limits(result_bytes=1000))
+
+
+def test_a_failure_is_told_under_the_tightest_limits(sandbox: Sandbox) -> None:
+    source = "def f(): raise ValueError('x' * 2000)"
+
+    with pytest.raises(SandboxedError, match="xxxx") as raised:
+        sandbox.call(source, "f", limits=Limits(result_bytes=1))
+
+    assert raised.value.type_name == "ValueError"
+    with pytest.raises(MemoryLimitError):
+        sandbox.call("def f(x): return x * 1000", "f", ["x" * 10**6], limits=Limits(memory_mb=1))
+    assert (
+        sandbox.call("def f(): return 1", "f", limits=Limits(wall_s=1e300, memory_mb=10**30)) == 1
+    )
+
+
+def test_an_interrupted_host_can_go_on(sandbox: Sandbox) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            sandbox.call("def f():\n    while True: pass", "f")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+    assert sandbox.call("def f(): return 1", "f") == 1
 
 
 @pytest.mark.parametrize(
@@ -305,6 +335,7 @@ import os, sys
 print('hello')
 os.makedirs('deep/er')
 open('deep/er/file.bin', 'wb').write(b'\\0\\1')
+open('$tuple', 'w').close()
 result = {'objective': 3}
 sys.exit(0)
 """
@@ -315,7 +346,7 @@ sys.exit(0)
         left = strong.run("import os\nresult = os.listdir('.')")
 
     assert (run.stdout, run.result) == ("hello\n", {"objective": 3})
-    assert run.artifacts == {"deep/er/file.bin": b"\0\1"}
+    assert run.artifacts == {"deep/er/file.bin": b"\0\1", "$tuple": b""}
     assert left.result == []
 
 

@@ -50,6 +50,21 @@ def _gone(pids: set[int], within_s: float) -> bool:
     return not _alive(pids)
 
 
+def _dead(pids: set[int], within_s: float) -> bool:
+    """Gone, or only waiting for their parent to notice."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        states = set()
+        for pid in _alive(pids):
+            with contextlib.suppress(OSError):
+                stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+                states.add(stat.rpartition(")")[2].split()[0])
+        if states <= {"Z", "X"}:
+            return True
+        time.sleep(0.02)
+    return False
+
+
 def _python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603
         [sys.executable, "-W", "error", "-c", code],
@@ -93,11 +108,15 @@ def test_numpy_draws_other_numbers_in_every_run() -> None:
 
 
 def test_a_dead_worker_is_replaced_within_a_second() -> None:
+    before = _descendants(os.getpid())
     with Sandbox(workers=1) as sandbox:
         assert sandbox.call(SQUARE, "f", [2]) == 4
-        for pid in _descendants(os.getpid()):
+        time.sleep(0.1)  # until the next child waits, so that none is made while we look
+        mine = _descendants(os.getpid()) - before
+        for pid in mine:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        assert _dead(mine, 1)
         begun = time.monotonic()
 
         assert sandbox.call(SQUARE, "f", [3]) == 9
