@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from opto.trace.base import Node
 from opto.trace.fold import Repeat
-from opto.trace.outline import Outline
+from opto.trace.outline import Outline, slots
 from opto.trace.shorten import literal
 
 _INLINE = 24
@@ -60,6 +60,16 @@ class Alike(NamedTuple):
 Item = Single | Many | Alike
 
 
+class Written(NamedTuple):
+    """A line and what it takes from elsewhere."""
+
+    text: str
+    needs: list[Node[Any]]
+    """Inputs whose names it says; variables, which are always there, are left out."""
+    inlined: list[int]
+    """Identities of the constants whose values it says."""
+
+
 class Lines:
     """Writes the lines of one outline.
 
@@ -72,12 +82,13 @@ class Lines:
         self.outline = outline
         self.short = short
         self._needs: list[Node[Any]] = []
+        self._inlined: list[int] = []
         self._literals: dict[int, str | None] = {}
         self._first_uses: list[tuple[int, int]] | None = None
 
-    def write(self, item: Item) -> tuple[str, tuple[Node[Any], ...]]:
-        """The line, and the inputs whose names it says (variables left out)."""
-        self._needs = []
+    def write(self, item: Item) -> Written:
+        """The line of an item."""
+        self._needs, self._inlined = [], []
         if isinstance(item, Single):
             text = self._single(item.first)
         elif isinstance(item, Alike):
@@ -86,11 +97,11 @@ class Lines:
             text = self._rest(item)
         else:
             text = self._repeated(item, item.repeat)
-        return text, tuple({id(node): node for node in self._needs}.values())
+        return Written(text, list({id(node): node for node in self._needs}.values()), self._inlined)
 
-    def inlined(self, node: Node[Any]) -> str | None:
+    def _constant(self, node: Node[Any]) -> str | None:
         """The constant as it is written into lines; None if it has a name there."""
-        if not self.short or not self._is_constant(node):
+        if not self.short or type(node) is not Node:
             return None
         key = id(node)
         if key not in self._literals:
@@ -98,21 +109,19 @@ class Lines:
             self._literals[key] = None if said else literal(node._value, _INLINE)
         return self._literals[key]
 
-    def _is_constant(self, node: Node[Any]) -> bool:
-        return type(node) is Node
-
     def refer(self, node: Node[Any]) -> str:
         """The constant itself, or the name, which is noted as needed where it is an input's."""
-        text = self.inlined(node)
+        text = self._constant(node)
         if text is not None:
+            self._inlined.append(id(node))
             return text
-        if self.outline.place.get(id(node), -1) < 0 and not self.outline.is_variable(node):
+        if self.outline.place.get(id(node), -1) < 0 and id(node) not in self.outline.number:
             self._needs.append(node)
         return self.outline.name(node)
 
     def _single(self, at: int) -> str:
         node = self.outline.ops[at]
-        pairs = list(zip(node._names, node._parents, strict=False))
+        pairs = slots(node)
         if self.short and len(pairs) > _ARGUMENTS:
             parts = self._ranges(pairs)
         else:
@@ -149,8 +158,8 @@ class Lines:
 
     def _used(self, nodes: Iterable[Node[Any]]) -> str:
         """The variables among `nodes`, in words."""
-        found = {id(node) for node in nodes}
-        return self.on([n for n, node in enumerate(self.outline.variables) if id(node) in found])
+        number = self.outline.number
+        return self.on(sorted({number[id(node)] for node in nodes if id(node) in number}))
 
     def on(self, numbers: Sequence[int]) -> str:
         """Variables by their numbers, as ` on p3 … p9, q1`."""
@@ -166,10 +175,10 @@ class Lines:
     def _first_used(self, first: int, last: int) -> str:
         """The variables whose first use is among these operations, in words."""
         if self._first_uses is None:
-            number = {id(node): n for n, node in enumerate(self.outline.variables)}
+            number = self.outline.number
             uses: dict[int, int] = {}
             for at, node in enumerate(self.outline.ops):
-                for parent in node._parents:
+                for parent in node._sources:
                     if id(parent) in number:
                         uses.setdefault(number[id(parent)], at)
             self._first_uses = sorted(uses.items())
@@ -255,10 +264,10 @@ class _Body:
         at = self.item.first + phase
         node = self.outline.ops[at]
         steps = self.repeat.steps[phase]
-        triples = enumerate(zip(node._names, node._parents, steps, strict=False))
+        triples = enumerate(zip(slots(node), steps, strict=False))
         parts = [
             f"{name}={self._input(phase, slot, parent, step)}"
-            for slot, (name, parent, step) in triples
+            for slot, ((name, parent), step) in triples
         ]
         return self.lines.call_text(at, self.labels[phase], parts)
 
@@ -288,21 +297,22 @@ class _Body:
     def _all(self, phase: int, slot: int) -> list[Node[Any]]:
         """What is at one place in all these iterations."""
         ops = self.outline.ops[self.item.first + phase : self.item.last + 1 : self.repeat.period]
-        return [node._parents[slot] for node in ops]
+        return [node._sources[slot] for node in ops]
 
     def _roots(self, nodes: Sequence[Node[Any]]) -> str:
         """Another root in each iteration: parameters by name, constants by value or type."""
-        numbers = {id(node): number for number, node in enumerate(self.outline.variables)}
+        numbers = self.outline.number
         if id(nodes[0]) in numbers:
             places = [numbers.get(id(node), -1) for node in nodes]
             if places == list(range(places[0], places[0] + len(places))):
                 names = [self.outline.name(nodes[0]), self.outline.name(nodes[-1])]
                 return f"<{_span(names)}, in turn>"
             return f"<another each time:{self.lines.on(sorted({n for n in places if n >= 0}))[3:]}>"
-        first = self.lines.inlined(nodes[0])
+        first = self.lines._constant(nodes[0])
         value = nodes[0]._value
         kind = type(value)
         if first is not None and all(type(n._value) is kind and n._value == value for n in nodes):
+            self.lines._inlined.extend(map(id, nodes))
             return first
         return f"<{kind.__name__}>"
 

@@ -8,7 +8,6 @@ Never here: finding repeats (`opto.trace.fold`), text of values, budgets.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from opto.trace.base import Node
@@ -33,6 +32,16 @@ class Operator:
         return self.name if self.number == 1 else f"{self.name} #{self.number}"
 
 
+HIDDEN = "(reads)"
+"""Stands for the argument name of a node that a function read without being given it."""
+
+
+def slots(node: MessageNode[Any]) -> list[tuple[str, Node[Any]]]:
+    """Argument names and inputs of an operation, then what it read besides."""
+    given = list(zip(node._names, node._parents, strict=False))
+    return given + [(HIDDEN, read) for read in node._hidden] if node._hidden else given
+
+
 class Outline:
     """What is where in a subgraph. Built in one pass, O(nodes + edges)."""
 
@@ -40,7 +49,6 @@ class Outline:
         self.nodes = graph.nodes
         self.sinks = list({id(sink): sink for sink, _ in graph.said}.values())
         self._deepest = max((sink.level for sink in self.sinks), default=0)
-        self._wanted = None if graph.explicit is not None else graph.parameters
         words = graph.user_feedback
         self.feedback = "" if words is None else value_text(words)[0]
         self.said = {word for word in _NAMES.findall(self.feedback) if word[-1].isdigit()}
@@ -58,7 +66,12 @@ class Outline:
         self._names: dict[int, str] = {}
         self._taken: dict[str, int] = {}
         self._read()
-        self.variables = [node for node in self.roots if self.is_variable(node)]
+        wanted = None if graph.explicit is not None else graph.parameters
+        self.variables = [
+            node for node in self.roots if node.trainable and (not wanted or id(node) in wanted)
+        ]
+        self.number = {id(node): number for number, node in enumerate(self.variables)}
+        """By identity: the place in `variables`."""
         for node in self.variables:
             self.name(node)
 
@@ -86,7 +99,7 @@ class Outline:
         """Function, argument names and kinds of inputs; None if an input is not in the graph."""
         shape: list[Any] = [self._operator(node), node._names]
         get = self.place.get
-        for parent in node._parents:
+        for parent in node._sources:
             at = get(id(parent))
             if at is None:
                 return None
@@ -113,12 +126,6 @@ class Outline:
             found = self._operator_of[slow] = len(self.operators)
             self.operators.append(Operator(name, visible_doc(node._doc), number))
         return found
-
-    def is_variable(self, node: Node[Any]) -> bool:
-        """Is it one of the parameters that the feedback is for?"""
-        if not node.trainable:
-            return False
-        return not self._wanted or id(node) in self._wanted
 
     def name(self, node: Node[Any]) -> str:
         """`py_name` on one line; a second node of that name gets a mark of its own."""
@@ -147,7 +154,7 @@ class Outline:
         """
         place = self.place
         out: list[int | None] = []
-        pairs = zip(self.ops[at]._parents, self.ops[at - lag]._parents, strict=False)
+        pairs = zip(self.ops[at]._sources, self.ops[at - lag]._sources, strict=False)
         for new, old in pairs:
             if new is old:
                 out.append(0)
@@ -164,8 +171,3 @@ class Outline:
 def visible_doc(doc: str | None) -> str:
     """A docstring with what cannot be seen made visible; nothing for None."""
     return value_text((doc or "").strip())[0]
-
-
-def values_of(nodes: Sequence[Node[Any]]) -> list[Any]:
-    """The data of computed nodes and constants, without noting that they were read."""
-    return [node._value for node in nodes]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from opto.trace.base import Node
 from opto.trace.fold import Repeat, odd_ones, repeats
-from opto.trace.lines import Alike, Item, Lines, Many, Single
+from opto.trace.lines import Alike, Item, Lines, Many, Single, Written
 from opto.trace.nodes import ExceptionNode
 from opto.trace.outline import Outline
 
@@ -47,6 +47,8 @@ class Packed(NamedTuple):
     needs: tuple[Node[Any], ...]
     tokens: int
     operators: tuple[int, ...]
+    inlined: frozenset[int]
+    """Identities of the constants whose values are in the lines."""
 
 
 class Packer:
@@ -61,7 +63,7 @@ class Packer:
     ) -> None:
         """Hold what is needed; `define(node)` is what naming an input costs elsewhere."""
         self.outline, self.lines, self.count, self.define = outline, lines, count, define
-        self._written: dict[Item, tuple[str, tuple[Node[Any], ...], int]] = {}
+        self._written: dict[Item, tuple[Written, int]] = {}
         self._odd: set[int] = set()
 
     def items(self) -> list[Item]:
@@ -171,7 +173,7 @@ class Packer:
             odd.update(dict.fromkeys(odd_ones([node._value for node in nodes])))
             for slot, step in enumerate(repeat.steps[phase]):
                 if step is None:
-                    values = [node._parents[slot]._value for node in nodes]  # type: ignore[attr-defined]
+                    values = [node._sources[slot]._value for node in nodes]  # type: ignore[attr-defined]
                     odd.update(dict.fromkeys(odd_ones(values)))
         return list(odd)[:_ODD_MOST]
 
@@ -238,9 +240,9 @@ class Packer:
         sinks = {id(sink) for sink in outline.sinks}
         named = set(self.named)
         first: set[int] = set()
-        seen: set[int] = {id(node) for node in outline.variables}
+        seen = set(outline.number)
         for at, node in enumerate(outline.ops):
-            for parent in node._parents:
+            for parent in node._sources:
                 if id(parent) in seen:
                     seen.discard(id(parent))
                     first.add(at)
@@ -256,11 +258,11 @@ class Packer:
             ranks.append((tier, outline.depth(node), item.first))
         return ranks
 
-    def _write(self, item: Item) -> tuple[str, tuple[Node[Any], ...], int]:
+    def _write(self, item: Item) -> tuple[Written, int]:
         found = self._written.get(item)
         if found is None:
-            text, needs = self.lines.write(item)
-            found = self._written[item] = text, needs, self.count(text) + 1
+            written = self.lines.write(item)
+            found = self._written[item] = written, self.count(written.text) + 1
         return found
 
     def _cost(self, items: Iterable[Item], limit: int) -> int:
@@ -268,9 +270,9 @@ class Packer:
         total = 0
         known: set[int] = set()
         for item in items:
-            _, needs, cost = self._write(item)
+            written, cost = self._write(item)
             total += cost
-            for node in needs:
+            for node in written.needs:
                 if id(node) not in known:
                     known.add(id(node))
                     total += self.define(node)
@@ -280,16 +282,17 @@ class Packer:
 
     def _result(self, items: Sequence[Item]) -> Packed:
         written = [self._write(item) for item in items]
-        needs = {id(node): node for _, named, _ in written for node in named}
+        needs = {id(node): node for line, _ in written for node in line.needs}
         seen: dict[int, None] = {}
         for item in items:
             seen.update(dict.fromkeys(self.outline.made_by[item.first : item.last + 1]))
         return Packed(
-            lines=tuple(text for text, _, _ in written),
+            lines=tuple(line.text for line, _ in written),
             shown=tuple(item.first for item in items if isinstance(item, Single)),
             needs=tuple(sorted(needs.values(), key=lambda node: node.serial)),
-            tokens=sum(cost for _, _, cost in written),
+            tokens=sum(cost for _, cost in written),
             operators=tuple(seen),
+            inlined=frozenset(key for line, _ in written for key in line.inlined),
         )
 
 

@@ -83,12 +83,7 @@ def render(
         room, budget_tokens // _WHOLE
     )
     known = {id(shown.node) for part in body.shown for shown in part if shown.whole}
-    hidden = [
-        node
-        for node in outline.nodes
-        if id(node) not in known and not outline.is_variable(node)
-        if id(node) not in body.inlined
-    ]
+    told = [key for key in known | body.packed.inlined if key in outline.place]
     return Rendered(
         code=body.packed.lines,
         documentation=body.documentation,
@@ -99,7 +94,7 @@ def render(
         feedback=outline.feedback,
         tokens=fixed + body.tokens,
         folded=len(outline.ops) - len(body.packed.shown),
-        shortened=len(hidden),
+        shortened=len(outline.nodes) - len(variables) - len(told),
     )
 
 
@@ -111,7 +106,6 @@ class _Body(NamedTuple):
     shown: tuple[tuple[Shown, ...], tuple[Shown, ...], tuple[Shown, ...]]
     """Inputs, others, outputs."""
     tokens: int
-    inlined: frozenset[int]
 
 
 class _Parts:
@@ -119,9 +113,8 @@ class _Parts:
 
     def __init__(self, outline: Outline, values: Values, count: Callable[[str], int]) -> None:
         self.outline, self.values, self.count = outline, values, count
-        self._variables = {id(node) for node in outline.variables}
-        self.outputs = [sink for sink in outline.sinks if id(sink) not in self._variables]
-        self._ends = self._variables | {id(sink) for sink in self.outputs}
+        self.outputs = [sink for sink in outline.sinks if id(sink) not in outline.number]
+        self._ends = set(outline.number) | {id(sink) for sink in self.outputs}
 
     def whole(self, room: int) -> _Body | None:
         """Everything, or None if it takes more than `room` tokens."""
@@ -146,7 +139,7 @@ class _Parts:
                 part.append(one)
             shown.append(tuple(part))
         inputs, others, outputs = shown
-        return _Body(packed, documentation, (inputs, others, outputs), tokens, frozenset())
+        return _Body(packed, documentation, (inputs, others, outputs), tokens)
 
     def _inputs(self, nodes: Sequence[Node[Any]]) -> list[Node[Any]]:
         return [node for node in nodes if id(node) not in self._ends]
@@ -165,16 +158,15 @@ class _Parts:
         inputs = self._inputs(packed.needs)
         others = self._others([outline.ops[at] for at in packed.shown])
         shown, used = self._shown(inputs, others, left)
-        hidden = self._hidden(lines, {id(one.node) for part in shown for one in part})
+        hidden = self._hidden(packed, {id(one.node) for part in shown for one in part})
         body = [list(part) for part in shown]
         for section, nodes in ((0, hidden[0]), (1, hidden[1])):
             more, cost = values.counted(nodes, left - used)
             body[section].extend(more)
             used += cost
         inputs_, others_, outputs_ = map(tuple, body)
-        inlined = frozenset(id(node) for node in outline.roots if lines.inlined(node) is not None)
         tokens = packed.tokens + spent + used
-        return _Body(packed, documentation, (inputs_, others_, outputs_), tokens, inlined)
+        return _Body(packed, documentation, (inputs_, others_, outputs_), tokens)
 
     def _shown(
         self, inputs: list[Node[Any]], others: list[Node[Any]], room: int
@@ -190,12 +182,8 @@ class _Parts:
             outputs, a = values.fit(self.outputs, room - b - c - (room - b - c) // 8)
         return (named, middle, outputs), a + b + c
 
-    def _hidden(self, lines: Lines, shown: set[int]) -> tuple[list[Node[Any]], list[Node[Any]]]:
+    def _hidden(self, packed: Packed, shown: set[int]) -> tuple[list[Node[Any]], list[Node[Any]]]:
         """Inputs and intermediate values that are neither shown nor written into a line."""
-        shown = shown | self._ends
-        inputs = [
-            node
-            for node in self.outline.roots
-            if id(node) not in shown and lines.inlined(node) is None
-        ]
-        return inputs, [node for node in self.outline.ops if id(node) not in shown]
+        known = shown | self._ends | packed.inlined
+        inputs = [node for node in self.outline.roots if id(node) not in known]
+        return inputs, [node for node in self.outline.ops if id(node) not in known]

@@ -23,6 +23,12 @@ def weigh(value: Any, factor: Any) -> Any:
     return value * factor % 97
 
 
+@bundle()
+def first(*parts: Any) -> Any:
+    """The first of all parts."""
+    return parts[0]
+
+
 def _other(name: str) -> Any:
     @bundle(f"[{name}] Another {name}.")
     def function(value: Any, factor: Any) -> Any:
@@ -39,7 +45,7 @@ steps = st.lists(
         st.integers(0, 30),
         st.integers(0, 30),
         st.sampled_from([1, 1, 1, 2, 5, 9, 40]),
-        st.sampled_from(["chain", "fan", "swing", "fresh"]),
+        st.sampled_from(["chain", "fan", "swing", "fresh", "join"]),
     ),
     min_size=1,
     max_size=8,
@@ -55,6 +61,9 @@ def _program(
     made: list[Any] = [*roots, *(node(value, name="c") for value in constants)]
     for which, left, right, times, kind in program:
         a, b = made[left % len(made)], made[right % len(made)]
+        if kind == "join":
+            made.append(first(b, *made[-times - 1 :]))
+            continue
         for turn in range(times):
             source = made[-1 - turn % min(len(made), 3)] if kind == "swing" else a
             other = 0.5 if kind == "fresh" else b

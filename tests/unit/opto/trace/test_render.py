@@ -105,6 +105,15 @@ def test_a_parameter_of_another_optimizer_is_an_input() -> None:
     assert [v.name for v in seen.inputs] == ["p1"]
 
 
+def test_what_a_function_read_without_being_given_it_is_in_its_line() -> None:
+    p = node(1, name="p", trainable=True)
+    peek = bundle("[peek]", allow_external_dependencies=True)(lambda x: x + p.data)
+
+    seen = rendered(peek(2), [p])
+
+    assert seen.code == ("peek0 = peek(x=x0, (reads)=p0)",)
+
+
 def test_an_exception_is_an_output() -> None:
     p = node("x", name="p", trainable=True)
     with pytest.raises(ExecutionError) as caught:
@@ -246,6 +255,19 @@ def test_values_of_a_trial_are_shown_while_it_runs() -> None:
         seen = render(sum_feedback([p]))
 
     assert shown(seen.variables) == [("p0", "int", "7")]
+
+
+def test_every_value_that_is_not_told_is_counted() -> None:
+    total = p = node(0, name="p", trainable=True)
+    for turn in range(1_000):
+        total = total + turn
+
+    seen = rendered(total, [p])
+
+    lines = [line for line in seen.code if "\u00d7" not in line]
+    whole = [v for v in seen.inputs + seen.others + seen.outputs if v.whole]
+    assert seen.shortened == 2_000 - len(lines) - len(whole)
+    assert any(v.text.startswith("…and 99") for v in seen.inputs)
 
 
 def test_any_counter_of_tokens_can_be_used_and_is_not_asked_about_every_node() -> None:
