@@ -51,6 +51,7 @@ __all__ = [
 ]
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 C_co = TypeVar("C_co", covariant=True)
 C = TypeVar("C")
 R = TypeVar("R")
@@ -111,8 +112,8 @@ class FunModule(Module[P, C_co]):
     def __get__(self, instance: None, owner: type) -> FunModule[P, C_co]: ...
     @overload
     def __get__(
-        self: FunModule[Concatenate[S, P], C], instance: S, owner: type
-    ) -> FunModule[P, C]: ...
+        self: FunModule[Concatenate[S, Q], C], instance: S, owner: type
+    ) -> FunModule[Q, C]: ...
 
     def __get__(self: Any, instance: Any, owner: type) -> Any:
         if instance is None:
@@ -165,7 +166,13 @@ class FunModule(Module[P, C_co]):
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> C_co: ...
     @overload
-    def __call__(self, *args: Node[Any], **kwargs: Node[Any]) -> C_co: ...
+    def __call__(self, a: Node[Any], /, *args: Any, **kwargs: Any) -> C_co: ...
+    @overload
+    def __call__(self, a: Any, b: Node[Any], /, *args: Any, **kwargs: Any) -> C_co: ...
+    @overload
+    def __call__(self, a: Any, b: Any, c: Node[Any], /, *args: Any, **kwargs: Any) -> C_co: ...
+    @overload
+    def __call__(self, **kwargs: Node[Any]) -> C_co: ...
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function on the data of the arguments and record the call."""
