@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from opto.trace import bundle, node, stop_tracing
+from opto.trace import GRAPH, bundle, node, stop_tracing
 from opto.trace.bundle import TraceMissingInputsError
+from opto.trace.errors import TraceError
 from opto.trace.propagators import SumPropagator
+from opto.trace.subgraph import ancestors
 from opto.trace.utils import contain, sum_feedback
 
 
@@ -225,3 +227,33 @@ def test_the_inputs_in_the_info_of_an_old_node_stay_its_own() -> None:
 
     assert old.info["inputs"]["args"][0] is old_input
     assert old.info["output"] is old
+
+
+def test_an_outside_node_read_in_traceable_code_is_recorded() -> None:
+    outside = node(5, trainable=True)
+    inside = bundle(traceable_code=True)(lambda x: x + outside.data)
+
+    out = inside(node(1))
+    out.backward("seen")
+
+    assert out == 6
+    assert contain(out.info["external_dependencies"], outside)
+    assert heard(outside) == ["seen"]
+
+
+def test_nested_graphs_cannot_be_switched_off() -> None:
+    GRAPH.ALLOW_NESTED_GRAPHS = True
+
+    with pytest.raises(TraceError, match="always hear"):
+        GRAPH.ALLOW_NESTED_GRAPHS = False
+    assert GRAPH.ALLOW_NESTED_GRAPHS is True
+
+
+@pytest.mark.parametrize("data", [range(3), {"a": 1}.keys(), {1: 2}.items(), "ab", b"ab"])
+def test_iterating_what_python_iterates_gives_nodes_with_edges(data: Any) -> None:
+    x = node(data)
+
+    items = list(x)
+
+    assert [item.data for item in items] == list(data)
+    assert all(x in ancestors([item]) for item in items)

@@ -139,3 +139,32 @@ def test_bundle_works_in_python_c() -> None:
     )
 
     assert done.stdout.split() == ["2", "ExecutionError", "SourceError"]
+
+
+def test_unchanged_code_is_the_function_that_python_compiled() -> None:
+    seen: list[Any] = []
+
+    @bundle(trainable=True)
+    def look() -> None:
+        seen.append(sys._getframe().f_code)
+
+    look()
+
+    assert seen == [look.fun.__code__]
+
+
+def test_changes_to_arguments_do_not_leave_the_sandbox() -> None:
+    @bundle(trainable=True)
+    def grow(xs: list[int]) -> list[int]:
+        xs.append(2)
+        return xs
+
+    xs = [1]
+    grow(xs)
+    assert xs == [1, 2]
+    grow.parameter._data = grow.parameter.data.replace("append(2)", "append(3)")  # type: ignore[union-attr]
+
+    out = grow(xs)
+
+    assert out.data == [1, 2, 3]
+    assert xs == [1, 2]
