@@ -23,12 +23,17 @@ if TYPE_CHECKING:
     from opto.search.budget import Reservation as Reservation
     from opto.search.candidate import Candidate as Candidate
     from opto.search.cost import Cost as Cost
+    from opto.search.errors import StudyInterrupted as StudyInterrupted
     from opto.search.ledger import Ledger as Ledger
+    from opto.search.result import Estimate as Estimate
+    from opto.search.result import Result as Result
     from opto.search.results import ActionResult as ActionResult
     from opto.search.results import Outcome as Outcome
     from opto.search.results import Proposal as Proposal
     from opto.search.results import Rollout as Rollout
+    from opto.search.rules import Rules as Rules
     from opto.search.streams import stream as stream
+    from opto.search.study import Study as Study
     from opto.search.task import Task as Task
 
 _EXPORTS = {
@@ -49,6 +54,11 @@ _EXPORTS = {
     "Rollout": "opto.search.results",
     "Task": "opto.search.task",
     "View": "opto.search.algorithm",
+    "Estimate": "opto.search.result",
+    "Result": "opto.search.result",
+    "Rules": "opto.search.rules",
+    "Study": "opto.search.study",
+    "StudyInterrupted": "opto.search.errors",
     "stream": "opto.search.streams",
 }
 
@@ -59,6 +69,7 @@ __all__ = [
     "Budget",
     "Candidate",
     "Cost",
+    "Estimate",
     "Evaluate",
     "Ledger",
     "Left",
@@ -67,7 +78,11 @@ __all__ = [
     "Proposal",
     "Propose",
     "Reservation",
+    "Result",
     "Rollout",
+    "Rules",
+    "Study",
+    "StudyInterrupted",
     "Task",
     "View",
     "stream",

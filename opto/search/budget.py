@@ -166,21 +166,24 @@ class Meter:
             self.hold(_minus(_ZERO, _amounts(worst)))
             self.charge(actual)
 
-    def child(self, fraction: float) -> ChildMeter:
-        """A meter over `fraction` of what is left, set aside here until the child is closed.
+    def child(self, fraction: float, *, time: float | None = None) -> ChildMeter:
+        """A meter over a part of what is left, set aside here until the child is closed.
 
-        Counts are rounded down; what is unlimited here is unlimited there.
+        Args:
+            fraction: 0 to 1; counts are rounded down. What is unlimited here is unlimited there.
+            time: Share of the seconds left, from now on; the same as `fraction` when None.
 
         Raises:
-            BudgetError: The fraction is not within 0 and 1.
+            BudgetError: A share is not within 0 and 1.
         """
-        if not 0 <= fraction <= 1:
-            raise BudgetError(f"A child cannot have {fraction} of a budget: use 0 to 1.")
+        share = fraction if time is None else time
+        if not 0 <= fraction <= 1 or not 0 <= share <= 1:
+            raise BudgetError(f"A child cannot have {fraction}, {share} of a budget: use 0 to 1.")
         with self.lock:
             free = self._free()
             limits = [None if a is None else _part(max(a, 0), fraction) for a in free]
             seconds = self._seconds_left()
-            return ChildMeter(self, limits, None if seconds is None else seconds * fraction)
+            return ChildMeter(self, limits, None if seconds is None else seconds * share)
 
     def close(self) -> None:
         """Reserve nothing more."""

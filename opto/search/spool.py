@@ -51,3 +51,7 @@ class Spool:
             size = int.from_bytes(self._file.read(8), "big")
             feedback, trace, note = json.loads(self._file.read(size))
         return replace(rollout, feedback=feedback, trace=trace, note=note, cost=price)
+
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()

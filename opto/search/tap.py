@@ -1,0 +1,55 @@
+"""Counting the model calls of one action, whoever makes them, also when it fails half way.
+
+Lives here: `Tap`, a recorder that counts `llm.call` events and passes everything on.
+Never here: models; the kinds of events are the contract.
+"""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+from typing import Any
+
+from opto.search.cost import NOTHING, Cost
+from traces.events import Event
+from traces.record import NOTHING as NOWHERE
+from traces.record import NullStore, Recorder, current
+
+
+class Tap(Recorder):
+    """The ambient recorder of one action: counts answered and failed model calls."""
+
+    def __init__(self) -> None:
+        """Tap the recorder in force here; events go on to it."""
+        super().__init__(NullStore(), "tap")
+        self._outer = current() or NOWHERE
+        self._counted = NOTHING
+        self._counting = threading.Lock()
+
+    @property
+    def cost(self) -> Cost:
+        """What the model calls took so far."""
+        with self._counting:
+            return self._counted
+
+    def emit(self, kind: str, /, span: str | None = None, **data: Any) -> Event:
+        if kind == "llm.call":
+            self._add(_cost(data.get("completion", {}).get("usage", {})))
+        elif kind == "llm.error":
+            self._add(Cost(llm=1))
+        return self._outer.emit(kind, span, **data)
+
+    def _add(self, cost: Cost) -> None:
+        with self._counting:
+            self._counted = self._counted + cost
+
+
+def _cost(usage: dict[str, Any]) -> Cost:
+    usd = usage.get("usd")
+    return Cost(
+        llm=1,
+        tokens_in=usage.get("input_tokens", 0),
+        tokens_out=usage.get("output_tokens", 0),
+        usd=Decimal(usd or 0),
+        unpriced=int(usd is None),
+    )
