@@ -158,7 +158,7 @@ class _Turn:
         shown: list[JSON] = [self.spec.evidence.show(self.state, group) for group in groups]
         payload: JSON = {"evidence": shown, "summary": self.state.summary}
         for result in (yield from self._ask([Propose("summary", payload)])):
-            if isinstance(result, Proposal) and result.note and result.status == "ok":
+            if isinstance(result, Proposal) and result.status in {"ok", "duplicate"}:
                 self.state.summary = result.note
 
     def _propose(
