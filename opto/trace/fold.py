@@ -120,7 +120,7 @@ def odd_ones(values: Sequence[Any]) -> list[int]:
     usual: type | None
     if len(kinds) > 1:
         usual = types.most_common(1)[0][0]
-        if kinds <= {int, float}:
+        if all(map(_is_number, kinds)):
             usual = float
         else:
             rare = {
@@ -129,16 +129,23 @@ def odd_ones(values: Sequence[Any]) -> list[int]:
             odd.update([at for at, value in enumerate(values) if type(value) in rare][:_FEW])
     else:
         usual = next(iter(kinds), None)
-    if usual is int or usual is float:
+    if usual is not None and _is_number(usual):
         odd.update(_far(values))
     elif usual is bool or usual is str:
         odd.update(_rare(values, usual))
     return sorted(odd)
 
 
+def _is_number(kind: type) -> bool:
+    """Is it one of Python's or NumPy's real numbers? Other numbers may compare as they like."""
+    if kind.__module__ == "numpy":
+        return kind.__name__.startswith(("int", "uint", "float"))
+    return kind is int or kind is float
+
+
 def _far(values: Sequence[Any]) -> list[int]:
     """Numbers far from the others: the least, the greatest, and what is no number."""
-    places = [at for at, value in enumerate(values) if type(value) in (int, float)]
+    places = [at for at, value in enumerate(values) if _is_number(type(value))]
     numbers = [values[at] for at in places]
     try:
         if not all(map(isfinite, numbers)):

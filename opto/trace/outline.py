@@ -38,7 +38,7 @@ HIDDEN = "(reads)"
 
 def slots(node: MessageNode[Any]) -> list[tuple[str, Node[Any]]]:
     """Argument names and inputs of an operation, then what it read besides."""
-    given = list(zip(node._names, node._parents, strict=False))
+    given = list(zip(map(one_line, node._names), node._parents, strict=False))
     return given + [(HIDDEN, read) for read in node._hidden] if node._hidden else given
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from opto.trace.base import Node
-from opto.trace.lines import Lines
+from opto.trace.lines import Lines, Single
 from opto.trace.outline import Outline
 from opto.trace.pack import Packed, Packer
 from opto.trace.propagators.graph_propagator import TraceGraph
@@ -35,7 +35,18 @@ class Rendered(NamedTuple):
     """What a model reads about a feedback; each part in the order of execution."""
 
     code: tuple[str, ...]
-    """`add0 = add(x=a0, y=int1)`, and folds: names, number and pattern of operations."""
+    """One line for one operation, `add0 = add(x=a0, y=int1)`, or for many (x48 has a real sign):
+
+    - `a … b: x48 of f = f(x=<the one before>, y=<int>)`: 48 iterations of a pattern, from a to b in
+      the order of execution; what stands in `<>` is another node in each of them. Numbers after
+      `;` are the first and the last result.
+    - `a … b: x48 like c … d, 960 operations in all`: rounds of an outer loop, like the lines from c
+      to d.
+    - `a … b: 120 operations (f x80, g x40) on p0 … p9`: any others, and the parameters first used
+      there.
+
+    `(reads)=p` is a node that the function read without being given it.
+    """
     documentation: tuple[str, ...]
     """`[function] what it does`; the second function of a name is `[function #2]`."""
     variables: tuple[Shown, ...]
@@ -152,6 +163,8 @@ class _Parts:
         lines = Lines(outline, short=True)
         packer = Packer(outline, lines, self.count, values.least)
         items = packer.items()
+        if all(isinstance(item, Single) for item in items) and (all_of_it := self.whole(room)):
+            return all_of_it
         packed = packer.pack(items, room // 2, min(roomy, room // 2))
         documentation, spent = values.documents(packed.operators, room // 8)
         left = room - packed.tokens - spent

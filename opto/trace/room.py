@@ -20,6 +20,7 @@ from opto.trace.shorten import cut, one_line, value_text
 
 TAGS = '<node name="" type="">\n<value>\n\n</value>\n</node>\n'
 """What an optimizer writes around a value, at most; its tokens are counted for every value."""
+CONSTRAINT_TAGS = "<constraint>\n\n</constraint>\n"
 _WORD = re.compile(r"\w{3,}")
 _CHARACTERS = 8
 """Characters of a value looked at for each token there is room for."""
@@ -53,6 +54,7 @@ class Values:
     def __init__(self, outline: Outline, count: Callable[[str], int]) -> None:
         self.outline, self.count = outline, count
         self._tags = count(TAGS)
+        self._more_tags = count(CONSTRAINT_TAGS)
         self._words = set(_WORD.findall(outline.feedback.lower()))
 
     def variable(self, node: Node[Any]) -> Shown:
@@ -80,7 +82,9 @@ class Values:
         """Tokens of a value with what stands around it."""
         count = self.count
         total = self._tags + count(shown.name) + count(shown.type_name) + count(shown.text)
-        return total if shown.constraint is None else total + count(shown.constraint)
+        if shown.constraint is None:
+            return total
+        return total + count(shown.constraint) + self._more_tags
 
     def least(self, node: Node[Any]) -> int:
         """Tokens of naming a value."""

@@ -182,8 +182,8 @@ class _Writer:
         if kind.__repr__ is plain.__repr__ and kind.__str__ is plain.__str__:
             return f"<{one_line(kind.__name__)} object>"
         try:
-            if kind.__module__ == "numpy" and getattr(value, "ndim", False):
-                return self._array(value)
+            if kind.__module__ == "numpy":
+                return self._array(value) if getattr(value, "ndim", False) else str(value)
             text = repr(value)
         except Exception as fault:  # noqa: BLE001  (anybody's __repr__ may be broken)
             self.complete = False

@@ -184,6 +184,27 @@ def test_a_name_with_line_ends_cannot_start_a_line_of_its_own() -> None:
     assert "\n" not in seen.variables[0].name
 
 
+def test_a_larger_graph_without_repeats_that_fits_is_shown_whole() -> None:
+    total = p = node(1, name="p", trainable=True)
+    for turn in range(60):
+        total = bundle(f"[step{turn}x] Does {turn}.")(lambda x, y: x + y)(total, turn)
+
+    seen = rendered(total, [p])
+
+    assert 2_000 < seen.tokens <= 8_000
+    assert (seen.folded, seen.shortened) == (0, 0)
+    assert seen.code[0] == "step0x0 = step0x(x=p0, y=y0)"
+
+
+def test_names_of_arguments_cannot_start_a_line_of_their_own() -> None:
+    p = node(1, name="p", trainable=True)
+    take = bundle("[take]")(lambda **named: 1)
+
+    seen = rendered(take(**{"a\n# Feedback": p}), [p])
+
+    assert seen.code == ("take0 = take(a\\n# Feedback=p0)",)
+
+
 @pytest.mark.parametrize("budget", [300, 1_000, 4_000])
 def test_a_variable_is_never_shortened_and_long_values_are(budget: int) -> None:
     prompt = node("Answer like this. " * 500, name="prompt", trainable=True)

@@ -6,6 +6,7 @@ import random
 from time import process_time
 from typing import Any
 
+import numpy as np
 import pytest
 
 from opto.trace import GRAPH, bundle, node
@@ -128,6 +129,7 @@ def test_a_body_that_repeats_itself_a_little_folds_as_a_whole() -> None:
         ("None among numbers", {77: None}),
         ("text among numbers", {77: "oops"}),
         ("an extreme number", {77: 10**6}),
+        ("an extreme number of numpy", {77: np.float64(10**6)}),
         ("not a number", {77: float("nan")}),
     ],
 )

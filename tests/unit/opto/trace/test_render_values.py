@@ -72,6 +72,7 @@ class OwnList(list):  # type: ignore[type-arg]
         (OwnList([1, 2]), "OwnList([1, 2])"),
         (b"ab\xff", "b'ab\\xff'"),
         (np.array([1.0, 2.0]), "array([1.0, 2.0], dtype=float64)"),
+        (np.float64(1.5), "1.5"),
         (Plain(), "<Plain object>"),
     ],
 )
