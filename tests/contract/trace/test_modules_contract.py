@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import pickle
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -255,3 +256,19 @@ def test_leaves_of_a_tree_are_mapped_by_kind() -> None:
     assert table == {"a": {"3"}}
     assert (pair.left, pair.right) == (4, "5")
     assert isinstance(tree[2].left, Node)
+
+
+def test_a_trained_model_is_exported_as_plain_python(tmp_path: Path) -> None:
+    agent = Agent()
+    agent.prompt._data = "Be kind."
+    code = agent.act.parameter
+    assert code is not None
+    code._data = code.data.replace("x + 1", "x + 7")
+
+    agent.export(tmp_path / "agent.py")
+
+    text = (tmp_path / "agent.py").read_text(encoding="utf-8")
+    assert "bundle" not in text
+    assert "@" not in text
+    plain = runpy.run_path(str(tmp_path / "agent.py"))["Agent"]()
+    assert (plain.prompt, plain.act(1)) == ("Be kind.", 8)
