@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from opto.search.actions import Action as Action
     from opto.search.actions import Evaluate as Evaluate
     from opto.search.actions import Propose as Propose
+    from opto.search.adapters import TextTask as TextTask
     from opto.search.algorithm import Algorithm as Algorithm
     from opto.search.algorithm import View as View
     from opto.search.budget import Budget as Budget
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from opto.search.candidate import Candidate as Candidate
     from opto.search.cost import Cost as Cost
     from opto.search.errors import StudyInterrupted as StudyInterrupted
+    from opto.search.guide import Score as Score
+    from opto.search.guide import contains as contains
+    from opto.search.guide import exact_match as exact_match
+    from opto.search.judge import LLMJudge as LLMJudge
     from opto.search.ledger import Ledger as Ledger
+    from opto.search.program import ProgramTask as ProgramTask
     from opto.search.result import Estimate as Estimate
     from opto.search.result import Result as Result
     from opto.search.results import ActionResult as ActionResult
@@ -59,6 +65,12 @@ _EXPORTS = {
     "Rules": "opto.search.rules",
     "Study": "opto.search.study",
     "StudyInterrupted": "opto.search.errors",
+    "LLMJudge": "opto.search.judge",
+    "Score": "opto.search.guide",
+    "contains": "opto.search.guide",
+    "exact_match": "opto.search.guide",
+    "ProgramTask": "opto.search.program",
+    "TextTask": "opto.search.adapters",
     "stream": "opto.search.streams",
 }
 
@@ -71,20 +83,26 @@ __all__ = [
     "Cost",
     "Estimate",
     "Evaluate",
+    "LLMJudge",
     "Ledger",
     "Left",
     "Meter",
     "Outcome",
+    "ProgramTask",
     "Proposal",
     "Propose",
     "Reservation",
     "Result",
     "Rollout",
     "Rules",
+    "Score",
     "Study",
     "StudyInterrupted",
     "Task",
+    "TextTask",
     "View",
+    "contains",
+    "exact_match",
     "stream",
 ]
 

@@ -1,0 +1,76 @@
+"""The front door: make a program better on examples, within a budget.
+
+Lives here: `optimize`.
+Never here: settings of algorithms (their Specs), the engine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from opto.search.algorithm import Algorithm
+from opto.search.budget import Budget
+from opto.search.guide import Guide
+from opto.search.registry import as_algorithm
+from opto.search.registry import optimizer as by_name
+from opto.search.result import Result
+from opto.search.study import Study
+from opto.search.task import Example, Task
+
+if TYPE_CHECKING:
+    from traces.store.sqlite import Store
+
+
+def optimize(  # noqa: PLR0913  (the front door; everything else is in the algorithm's Spec)
+    program: Any,
+    trainset: Sequence[Example],
+    guide: Guide,
+    *,
+    optimizer: str | Algorithm = "opto",
+    budget: Budget,
+    valset: Sequence[Example] | None = None,
+    seed: int = 0,
+    workers: int = 8,
+    store: Store | str | os.PathLike[str] | None = None,
+) -> Result:
+    """Search for better values of a program's parameters. The program itself is not changed.
+
+    Args:
+        program: A bundled function, a Module, a `@model` object, any callable with
+            `.parameters()`; or `(texts, function)`: a mapping of texts, and a function of the
+            texts and an input.
+        trainset: `(input, target)` pairs, or mappings with `input` and `target`.
+        guide: `guide(output, example)` gives a number, `(number, feedback)` or a Score.
+        optimizer: Name of an algorithm, an Algorithm, or a Spec.
+        budget: Limits for everything, the final score included.
+        valset: Examples that choose between candidates; the trainset when None.
+        seed: Of all random choices.
+        workers: Most evaluations and proposals at once; the result does not depend on it.
+        store: Where the run is logged, so that it can be resumed with `Study`.
+
+    Returns:
+        The best values, their score on data that did not choose them, the history and the cost;
+        `result.apply()` writes the values into the program.
+
+    Raises:
+        UnknownOptimizerError: No algorithm has that name.
+        SearchError: The program has nothing to train; see also `Study.run`.
+    """
+    found = by_name(optimizer) if isinstance(optimizer, str) else as_algorithm(optimizer, "given")
+    task = _task(program, trainset, guide, valset)
+    study = Study(task, found, budget, seed=seed, workers=workers, store=store)
+    return study.run()
+
+
+def _task(
+    program: Any, train: Sequence[Example], guide: Guide, val: Sequence[Example] | None
+) -> Task:
+    if isinstance(program, tuple) and len(program) == 2 and isinstance(program[0], Mapping):  # noqa: PLR2004
+        from opto.search.adapters import TextTask  # noqa: PLC0415  (one of the two is needed)
+
+        return TextTask(program[0], program[1], train, guide, val=val)
+    from opto.search.program import ProgramTask  # noqa: PLC0415
+
+    return ProgramTask(program, train, guide, val=val)
