@@ -15,7 +15,7 @@ rate = node(0.5, name="rate", trainable=True, description="A share between 0 and
 
 
 @bundle(trainable=True)
-def price(units: int, discount: float) -> float:
+def price(units: int, discount: float) -> float:  # noqa: ARG001  (to be learnt)
     """Price of an order at 10 EUR a unit; from 100 units on the discount applies."""
     return 10.0 * units
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from opto.llm.open import open_model as open_model
     from opto.modeling.answer import Answer as Answer
     from opto.modeling.api import solve as solve
+    from opto.trace.bundle import bundle as bundle
+    from opto.trace.modules import Module as Module
+    from opto.trace.modules import model as model
+    from opto.trace.nodes import node as node
 
 OWNER = "optolab"
 """Distribution that owns this package; another one installs a module of the same name."""
@@ -21,12 +25,27 @@ OWNER = "optolab"
 _EXPORTS = {
     "LM": "opto.llm.client",
     "Answer": "opto.modeling.answer",
+    "Module": "opto.trace",
     "OptoError": "opto.errors",
+    "bundle": "opto.trace",
+    "model": "opto.trace",
+    "node": "opto.trace",
     "open_model": "opto.llm.open",
     "solve": "opto.modeling.api",
 }
 
-__all__ = ["LM", "OWNER", "Answer", "OptoError", "open_model", "solve"]
+__all__ = [
+    "LM",
+    "OWNER",
+    "Answer",
+    "Module",
+    "OptoError",
+    "bundle",
+    "model",
+    "node",
+    "open_model",
+    "solve",
+]
 
 
 def __getattr__(name: str) -> Any:
