@@ -10,7 +10,6 @@ import copy
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from opto.optimizers.errors import NoFeedback, OptimizerError, ParameterError
@@ -20,6 +19,8 @@ from opto.trace.propagators import sum_feedback
 from opto.trace.propagators.graph_propagator import GraphPropagator
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from opto.optimizers.report import StepReport
     from opto.trace.propagators import AbstractPropagator
 
@@ -175,6 +176,7 @@ class Optimizer(AbstractOptimizer):
     def save(self, path: str | Path) -> None:
         """Write the state, without parameters and model, as JSON."""
         import json  # noqa: PLC0415  (only when saved)
+        from pathlib import Path  # noqa: PLC0415
 
         state = {"optimizer": type(self).__name__, "version": 1, "state": self.state()}
         Path(path).write_text(json.dumps(state, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -186,6 +188,7 @@ class Optimizer(AbstractOptimizer):
             OptimizerError: The file holds the state of another optimizer, or no state.
         """
         import json  # noqa: PLC0415
+        from pathlib import Path  # noqa: PLC0415
 
         try:
             found = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -10,7 +10,6 @@ Never here: turning a graph into text (`opto.trace.render`), how a section looks
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -140,6 +139,8 @@ def fence(text: str, language: str = "") -> str:
 
 def mark_for(texts: Sequence[str]) -> str:
     """A short id that occurs in none of `texts`: the same for the same texts, so runs replay."""
+    import hashlib  # noqa: PLC0415  (at the first prompt only)
+
     whole = "\0".join(texts)
     digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
     for at in range(0, len(digest) - 4):

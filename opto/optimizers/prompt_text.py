@@ -204,10 +204,10 @@ def _one(template: str, **values: str) -> str:
 def _example(look: Look, objective: str) -> str:
     """A worked problem in the same look as the real one, with an answer that is right."""
     problem = build_problem(look, _example_summary(), objective=objective)
-    answer = look.symbols.example_output(
-        "add0 is a0 + y = 5 + 3 = 8. For 20, a0 must be 20 - 3 = 17, which is below 30.",
-        {"a0": 17},
-    )
+    why = "The result is 12 too low, so a0 goes up by 12, from 5 to 17, which is below 30."
+    if "code" in look.symbols.default_prompt_symbols:
+        why = "add0 is a0 + y = 5 + 3 = 8. For 20, a0 must be 20 - 3 = 17, which is below 30."
+    answer = look.symbols.example_output(why, {"a0": 17})
     return _one("optimizer_example", problem=str(problem), answer=answer)
 
 
@@ -222,7 +222,7 @@ def _example_summary() -> Summary:
             inputs=(_shown("y", "int", "3"),),
             others=(),
             outputs=(_shown("add0", "int", "8"),),
-            feedback="The output should be 20.",
+            feedback="The result is 8 and should be 20.",
             tokens=0,
             folded=0,
             shortened=0,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -133,3 +135,32 @@ def test_no_reply_makes_a_reader_raise(reply: str, mark: str) -> None:
         read_one(reply, "a", mark=mark),
     ):
         assert said.values or said.bad or said.problems or said.no_change
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "```x\n",
+        "<reasoning>",
+        "<variable name=a a ",
+        "<variable>\n<name>a</name>\n<value>",
+        "<variable>\n<name>z</name>\n<value>\n",
+        "<variable>\n<name>a</name>\n<value id=v7c1e>\n",
+        "</value>\n",
+        "<IMPROVED_VARIABLE id=v7c1e>\n",
+        "{",
+        '{"a": ',
+        "[[",
+        "think> ",
+    ],
+)
+def test_no_reply_takes_a_time_that_grows_with_its_square(piece: str) -> None:
+    reply = (piece * 200_000)[:200_000]
+    before = time.process_time()
+
+    read_tags(reply, ["a"], mark=MARK)
+    read_tags(reply, ["a"])
+    read_json(reply, ["a"])
+    read_one(reply, "a", mark=MARK)
+
+    assert time.process_time() - before < 4

@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 from opto.optimizers.reading.suggestion import Suggestion, says_stop
 
 _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)^[ \t]*\1[`~]*[ \t]*$", re.DOTALL | re.M)
+_BAR = re.compile(r"[ \t]*(`{3,}|~{3,})([^\n`]*)\Z")
 _WORD = re.compile(r"[\w.+-]+")
 _DECODER = json.JSONDecoder(strict=False)  # a line break inside a string is what models write
-_MAX_CHARS = 1_000_000
+_MAX_CHARS = 400_000
+"""Longer replies are not read; no setting of a model makes one."""
 _MAX_TRIES = 200
 _MAX_MENDED = 100_000
 
@@ -111,8 +112,24 @@ def _from_list(items: list[Mapping[str, Any]]) -> dict[str, Any]:
 def _objects(text: str, decoder: Decoder) -> Iterator[Mapping[str, Any]]:
     """Every object in the text, in order: in fences last, since what is fenced is meant."""
     yield from decoder(text)
-    for fence in _FENCE.finditer(text):
-        yield from decoder(fence[2])
+    for body in _fenced(text):
+        yield from decoder(body)
+
+
+def _fenced(text: str) -> Iterator[str]:
+    """What stands in fences; a fence that is not closed goes to the end."""
+    bar, body = "", list[str]()
+    for line in text.split("\n"):
+        found = _BAR.match(line)
+        if not bar:
+            bar = found[1] if found else ""
+        elif found and found[1].startswith(bar) and not found[2].strip():
+            yield "\n".join(body)
+            bar, body = "", []
+        else:
+            body.append(line)
+    if body:
+        yield "\n".join(body)
 
 
 def _decoded(text: str) -> Iterator[Mapping[str, Any]]:
@@ -146,7 +163,7 @@ def _mended(text: str) -> Iterator[Mapping[str, Any]]:
     """Objects after `json_repair`: missing quotes, trailing commas, comments."""
     from json_repair import repair_json  # noqa: PLC0415  (the last resort)
 
-    for spot in (text, *(fence[2] for fence in _FENCE.finditer(text))):
+    for spot in (text, *_fenced(text)):
         start, end = spot.find("{"), spot.rfind("}")
         if start < 0 or end < start or len(spot) > _MAX_MENDED:
             continue

@@ -26,9 +26,10 @@ def read_one(text: str, name: str, *, mark: str = "") -> Suggestion:
     text = _THOUGHT.sub("", text)
     if mark:
         sign = rf"\s+id\s*=\s*[\"']?{re.escape(mark)}[\"']?\s*>"
-        exact = re.search(rf"<{TAG}{sign}(.*?)</{TAG}{sign}", text, re.DOTALL)
-        if exact is not None:
-            return Suggestion({name: inner_text(exact[1])})
+        first = re.search(f"<{TAG}{sign}", text)
+        last = re.compile(f"</{TAG}{sign}").search(text, first.end()) if first else None
+        if first and last:
+            return Suggestion({name: inner_text(text[first.end() : last.start()])})
     opening = _OPENING.search(text)
     if opening is None:
         if says_stop(text.strip().rpartition("\n")[2]):

@@ -19,7 +19,9 @@ from typing import NamedTuple
 
 from opto.optimizers.reading.suggestion import STOP_WORD, Suggestion, says_stop
 
-_MAX_CHARS = 1_000_000
+_MAX_CHARS = 400_000
+"""Longer replies are not read; no setting of a model makes one."""
+_ATTRIBUTE = re.compile(r"""\sname\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
 _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
 
 
@@ -39,23 +41,21 @@ class _Patterns(NamedTuple):
     head: re.Pattern[str]
     end: re.Pattern[str]
     close: re.Pattern[str]
-    reasoning: re.Pattern[str]
     opening: re.Pattern[str]
 
 
 @lru_cache(maxsize=32)
 def _patterns(tags: Tags) -> _Patterns:
-    variable, name, value, why = (re.escape(tag) for tag in tags)
+    variable, name, value, _ = (re.escape(tag) for tag in tags)
     head = (
-        rf"<{variable}(?:\s+name\s*=\s*[\"']?(?P<attribute>[^\"'<>\n]*?)[\"']?(?:\s[^<>\n]*)?)?>\s*"
-        rf"(?:<{name}>(?P<name>[^<>]*?)</{name}>\s*)?"
-        rf"<{value}(?:\s+id\s*=\s*[\"']?(?P<mark>\w+)[\"']?)?>"
+        rf"<{variable}(?P<attributes>\s[^<>\n]{{0,500}})?>\s*"
+        rf"(?:<{name}>(?P<name>[^<>]{{0,500}})</{name}>\s*)?"
+        rf"<{value}(?:\s+id\s*=\s*[\"']?(?P<mark>\w{{1,80}})[\"']?)?>"
     )
     return _Patterns(
         re.compile(head),
         re.compile(rf"</{value}(?:\s[^<>\n]*)?>\s*</{variable}>"),
         re.compile(rf"</{value}(?:\s[^<>\n]*)?>|</{variable}>"),
-        re.compile(rf"<{why}>(.*?)</{why}>", re.DOTALL),
         re.compile(rf"<{variable}[\s>]"),
     )
 
@@ -81,7 +81,7 @@ def read_tags(
     find = _patterns(tags)
     text = _THOUGHT.sub("", text)
     heads = _heads(text, find, mark, names)
-    reasoning, start, end = _reasoning(text, heads, find)
+    reasoning, start, end = _reasoning(text, heads, tags)
     heads = [head for head in heads if not start <= head.start() < end]
     values: dict[str, str] = {}
     bad: dict[str, str] = {}
@@ -104,15 +104,20 @@ def read_tags(
 
 
 def _name(head: re.Match[str]) -> str:
-    return " ".join((head["name"] or head["attribute"] or "").split())
+    named = head["name"]
+    if named is None and (found := _ATTRIBUTE.search(head["attributes"] or "")):
+        named = found[1] or found[2] or found[3]
+    return " ".join((named or "").split())
 
 
-def _reasoning(text: str, heads: list[re.Match[str]], find: _Patterns) -> tuple[str, int, int]:
+def _reasoning(text: str, heads: list[re.Match[str]], tags: Tags) -> tuple[str, int, int]:
     """The reasons and where they stand; what looks like reasons inside a value is not."""
-    found = find.reasoning.search(text)
-    if found is None or (heads and heads[0].start() < found.start()):
+    opening, closing = f"<{tags.reasoning}>", f"</{tags.reasoning}>"
+    start = text.find(opening)
+    end = text.find(closing, start) if start >= 0 else -1
+    if end < 0 or (heads and heads[0].start() < start):
         return "", 0, 0
-    return found[1].strip(), found.start(), found.end()
+    return text[start + len(opening) : end].strip(), start, end + len(closing)
 
 
 def _heads(text: str, find: _Patterns, mark: str, names: Collection[str]) -> list[re.Match[str]]:
@@ -128,29 +133,32 @@ def _plain_heads(
     text: str, heads: list[re.Match[str]], find: _Patterns, names: Collection[str]
 ) -> Iterator[re.Match[str]]:
     """Heads that follow a closed block, and those that name a variable at any place."""
-    open_since: int | None = None
+    looked_to, is_open = 0, False
     for head in heads:
-        closed = open_since is None or find.close.search(text, open_since, head.start())
-        if closed or _name(head) in names:
-            open_since = head.end()
+        if is_open and find.close.search(text, looked_to, head.start()):
+            is_open = False
+        looked_to = head.start()
+        if not is_open or _name(head) in names:
+            looked_to, is_open = head.end(), True
             yield head
 
 
 def _after_each_other(text: str, heads: list[re.Match[str]], mark: str) -> Iterator[re.Match[str]]:
     """The heads that do not stand inside the value of an earlier one."""
-    end = 0
+    end, closing = 0, _closing(text, 0, len(text), mark)
     for head in heads:
-        if head.start() >= end:
-            yield head
-            closing = _closing(text, head.end(), mark)
-            end = closing.end() if closing else head.end()
+        if head.start() < end:
+            continue
+        yield head
+        if closing is not None and closing.start() < head.end():
+            closing = _closing(text, head.end(), len(text), mark)
+        end = closing.end() if closing else head.end()
 
 
-def _closing(text: str, start: int, mark: str) -> re.Match[str] | None:
+def _closing(text: str, start: int, end: int, mark: str) -> re.Match[str] | None:
     """The closing tag that bears the mark."""
-    return re.compile(rf"</\w[\w.-]*\s+id\s*=\s*[\"']?{re.escape(mark)}[\"']?\s*>").search(
-        text, start
-    )
+    sign = rf"</\w[\w.-]{{0,80}}\s+id\s*=\s*[\"']?{re.escape(mark)}[\"']?\s*>"
+    return re.compile(sign).search(text, start, end)
 
 
 def _value(
@@ -158,8 +166,8 @@ def _value(
 ) -> tuple[str, int] | None:
     """The value that begins at `head`, and where its block ends; None where nothing closes it."""
     if mark and head["mark"] == mark:
-        exact = _closing(text, head.end(), mark)
-        if exact is not None and exact.start() <= limit:
+        exact = _closing(text, head.end(), limit, mark)
+        if exact is not None:
             return inner_text(text[head.end() : exact.start()]), exact.end()
     ends = list(find.end.finditer(text, head.end(), limit))
     if not ends:

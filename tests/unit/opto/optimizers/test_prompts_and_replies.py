@@ -99,7 +99,7 @@ def test_the_worked_example_is_right() -> None:
     assert "add0 = add(x=a0, y=y)" in shown
     assert "(int) a0=5" in shown
     assert "(int) y=3" in shown
-    assert "The output should be 20." in shown
+    assert "The result is 8 and should be 20." in shown
     assert '"suggestion": {"a0": 17}' in shown
     assert 17 + 3 == 20
 
