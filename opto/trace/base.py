@@ -57,11 +57,14 @@ class Node(Traced, Generic[T_co]):
         """Make a root; `node` is the usual way.
 
         Raises:
-            NodeError: The name is no plain text, or holds `:`, or the description is no text.
+            NodeError: The name is no plain text, or holds `:`, or the description is no text; or a
+                trainable node is asked for, which is a `ParameterNode`.
         """
+        if trainable:
+            raise NodeError("A plain node cannot be trained.", fix="Say node(x, trainable=True).")
         self._open(value.data if isinstance(value, Node) else value, name)
         self._text = _checked_text(description)
-        self._needs = trainable
+        self._needs = False
         self._info = info
 
     def _open(self, value: Any, base: str | None) -> None:
@@ -250,7 +253,7 @@ class Node(Traced, Generic[T_co]):
 
         twin = self.__class__.__new__(self.__class__)
         memo[id(self)] = twin
-        twin._open(copy.deepcopy(self._value, memo), None)
+        twin._open(copy.deepcopy(self._now, memo), None)
         twin._base = f"{self.py_name}_copy"
         twin._index = state.GRAPH.number(twin._base)
         twin._text = getattr(self, "_text", None)  # computed nodes have their operation instead

@@ -19,6 +19,7 @@ from opto.trace.calling import (
     collected,
     disable_external_dependencies_check,
     named,
+    own_dict,
     running,
     self_node,
 )
@@ -125,7 +126,7 @@ class FunModule(Module[P, C_co]):
 
     def _of(self, instance: Any) -> FunModule[Any, Any]:
         """This method as `instance` has it: each instance trains code of its own."""
-        kept = getattr(instance, "__dict__", None)
+        kept = own_dict(instance)
         if self.parameter is None or kept is None:
             return self
         slot = f"__TRACE_RESERVED_bundle_{self.slot}"

@@ -15,7 +15,7 @@ from opto.errors import OptoError
 from opto.trace import state
 from opto.trace.base import Node
 from opto.trace.errors import ExecutionError, TraceMissingInputsError
-from opto.trace.gather import to_data
+from opto.trace.gather import nodes_in, to_data
 from opto.trace.info import exception_node
 from opto.trace.nodes import MessageNode
 from opto.trace.signature import Bound
@@ -48,13 +48,16 @@ class Call:
         self.outer = state.reads.get()
         self.names, self.inputs = bound.names, inputs
         options = maker.options
+        own = None if maker._owner is None else bound.values[0]
         if options.traceable_code or not options.process_inputs:
             seen = [
-                parent.detach() if options.process_inputs else value
+                value if not options.process_inputs or value is own else parent.detach()
                 for parent, value in zip(inputs, bound.values, strict=True)
             ]
         else:
-            seen = [to_data(parent.data) for parent in inputs]
+            seen = [to_data(parent._now) for parent in inputs]
+        if maker._owner is not None:
+            seen[0] = maker._owner  # a method's object is never wrapped or copied
         self.args = seen[: bound.positional]
         self.kwargs = named(bound, seen) if bound.keywords else _NONE
         if maker.parameter is not None:
@@ -104,6 +107,7 @@ class Call:
 
     def finish(self, result: Any) -> MessageNode[Any]:
         """The node of the call."""
+        self.reads.through(nodes_in(result))
         outside = self._outside(strict=not self._may_read_outside())
         made = MessageNode.record(to_data(result), self.maker, self.names, self.inputs)
         made._extra = {"positional": self.bound.positional}
@@ -166,9 +170,15 @@ def named(bound: Bound, data: Sequence[Any]) -> dict[str, Any]:
     return dict(zip(bound.keywords, data[bound.positional :], strict=True))
 
 
+def own_dict(owner: Any) -> dict[str, Any] | None:
+    """Where an object keeps its attributes; None for classes and objects with slots."""
+    kept = getattr(owner, "__dict__", None)
+    return kept if isinstance(kept, dict) else None
+
+
 def self_node(owner: Any) -> Node[Any]:
     """The node of the object a method is called on; one per object."""
-    kept = getattr(owner, "__dict__", None)
+    kept = own_dict(owner)
     found = None if kept is None else kept.get("__TRACE_RESERVED_self_node")
     if found is None or found._value is not owner:
         found = Node(owner, name=type(owner).__name__)

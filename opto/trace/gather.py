@@ -20,6 +20,19 @@ class NodeContainer:
 CONTAINERS = frozenset({list, tuple, set, frozenset, dict})
 
 
+def nodes_in(value: Any) -> list[Node[Any]]:
+    """`value` if it is a node, or the nodes that a builtin container holds, at any depth."""
+    found: list[Node[Any]] = []
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Node):
+            found.append(item)
+        elif type(item) in CONTAINERS and holds_node(item):
+            stack += (*item, *item.values()) if type(item) is dict else item
+    return found
+
+
 def holds_node(value: Any) -> bool:
     """Does a builtin container hold a node, at any depth?"""
     seen = {id(value)}  # a list may hold itself
@@ -74,7 +87,7 @@ def gathered(value: Any, name: str | None) -> Node[Any]:
 def to_data(value: Any) -> Any:
     """`value` without nodes: a node's data, and containers that hold nodes with their data."""
     if isinstance(value, Node):
-        return to_data(value.data)
+        return to_data(value._now)
     kind = type(value)
     if kind not in CONTAINERS or not holds_node(value):
         return value

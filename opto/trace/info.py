@@ -68,8 +68,11 @@ def exception_node(
     from opto.trace.nodes import ExceptionNode  # noqa: PLC0415
 
     if isinstance(fault, ExecutionError):  # of a call inside: its message is the one that matters
-        message = str(fault.exception_node._value)
-        found = frames.places((fault.__cause__ or fault).__traceback__)
+        message, found = str(fault.exception_node._value), []
+        link: BaseException | None = fault
+        while link is not None:  # each call inside has its own part of the traceback
+            found += frames.places(link.__traceback__)
+            link = link.__cause__ if isinstance(link, ExecutionError) else None
     elif (told := getattr(fault, "places", None)) is not None:  # raised in the sandbox
         message, found = str(getattr(fault, "message", fault)), list(told)
     else:

@@ -185,7 +185,15 @@ def trial_values(values: Mapping[ParameterNode[Any], Any]) -> Iterator[None]:
 
     This is how many candidates of one program are evaluated at once without copying it. Blocks
     nest; the inner one wins. Traces made inside show these values as long as the block is open.
+
+    Raises:
+        TraceError: What shall have another value is no parameter.
     """
+    if odd := [key for key in values if not hasattr(key, "projections")]:
+        raise TraceError(
+            f"{odd[0]!r} is no parameter, so it has no trial value.",
+            fix="Make it one: node(x, trainable=True).",
+        )
     token = trial.set({**(trial.get() or {}), **values})
     try:
         yield

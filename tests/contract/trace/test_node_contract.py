@@ -330,3 +330,8 @@ def test_clearing_the_graph_starts_numbers_anew_and_keeps_names() -> None:
     GRAPH.clear()
 
     assert (x.name, node(1).name) == ("int:0", "int:0")
+
+
+def test_a_plain_node_cannot_be_made_trainable() -> None:
+    with pytest.raises(NodeError, match="trainable=True"):
+        Node(1, trainable=True)

@@ -12,6 +12,7 @@ import pytest
 
 from opto.trace import GRAPH, bundle, name_scope, node, stop_tracing, trial_values
 from opto.trace.bundle import disable_external_dependencies_check
+from opto.trace.errors import TraceError
 
 
 @pytest.fixture
@@ -163,3 +164,18 @@ def test_scopes_and_the_check_of_reads_are_of_one_thread() -> None:
         disable_external_dependencies_check(None)
 
     assert seen == ["y", "TraceMissingInputsError"]
+
+
+def test_trial_values_reach_traceable_code_and_copies() -> None:
+    p = node(1, trainable=True)
+    inside = bundle(traceable_code=True)(lambda x: x + 1)
+
+    with trial_values({p: 10}):
+        assert inside(p) == 11
+        assert p.detach().data == 10
+    assert p.detach().data == 1
+
+
+def test_only_parameters_have_trial_values() -> None:
+    with pytest.raises(TraceError, match="no parameter"), trial_values({node(1): 2}):  # type: ignore[dict-item]
+        pass

@@ -257,3 +257,77 @@ def test_iterating_what_python_iterates_gives_nodes_with_edges(data: Any) -> Non
 
     assert [item.data for item in items] == list(data)
     assert all(x in ancestors([item]) for item in items)
+
+
+def test_an_outside_parameter_given_to_a_function_called_inside_hears_feedback() -> None:
+    hidden = node(10, trainable=True)
+    inner = bundle()(lambda x, y: x + y)
+    outer = bundle()(lambda x: inner(x, hidden) * 2)
+
+    out = outer(1)
+    out.backward("more")
+
+    assert out == 22
+    assert heard(hidden) == ["more"]
+
+
+@pytest.mark.parametrize("wrap", [lambda p: p, lambda p: [1, {"a": (p,)}]], ids=["bare", "nested"])
+def test_an_outside_parameter_that_is_returned_hears_feedback(wrap: Any) -> None:
+    hidden = node(10, trainable=True)
+
+    out = bundle()(lambda: wrap(hidden))()
+    out.backward("more")
+
+    assert out.data == wrap(10)
+    assert heard(hidden) == ["more"]
+
+
+@pytest.mark.parametrize("options", [{"_process_inputs": False}, {"traceable_code": True}])
+def test_a_method_always_sees_its_own_object(options: dict[str, bool]) -> None:
+    class Holder:
+        def __init__(self) -> None:
+            self.seen: list[Any] = []
+
+        @bundle(**options)
+        def look(self, x: Any) -> Any:
+            self.seen.append(x)
+            return x
+
+    holder, x = Holder(), node(1)
+    out = holder.look(x)
+
+    assert len(holder.seen) == 1
+    assert out == 1
+    assert contain(out.parents, x)
+
+
+def test_class_methods_and_static_methods_can_be_bundled() -> None:
+    class Maker:
+        size = 2
+
+        @classmethod
+        @bundle()
+        def make(cls, x: int) -> int:
+            return x * cls.size
+
+        @staticmethod
+        @bundle()
+        def twice(x: int) -> int:
+            return 2 * x
+
+    assert (Maker.make(3).data, Maker().make(3).data) == (6, 6)
+    assert (Maker.twice(3).data, Maker().twice(3).data) == (6, 6)
+
+
+def test_objects_with_slots_have_bundled_methods() -> None:
+    class Slim:
+        __slots__ = ("n",)
+
+        def __init__(self) -> None:
+            self.n = 4
+
+        @bundle()
+        def get(self) -> int:
+            return self.n
+
+    assert Slim().get() == 4

@@ -78,3 +78,23 @@ def test_operators_keep_the_cause_too() -> None:
         node(1) + "a"
 
     assert type(caught.value.__cause__) is TypeError
+
+
+def test_the_line_that_called_the_failing_operation_is_marked_too() -> None:
+    zero = node(0)
+
+    @bundle()
+    def inner(x: int) -> Any:
+        return x / zero
+
+    @bundle()
+    def outer(x: int) -> Any:
+        return inner(x + 1)
+
+    with pytest.raises(ExecutionError) as caught:
+        outer(1)
+
+    told = caught.value.exception_node.create_feedback("full")
+    marked = [line.partition("<---")[0].strip() for line in told.splitlines() if "<---" in line]
+    assert marked == ["return inner(x + 1)", "return x / zero"]
+    assert str(caught.value).count("ZeroDivisionError") == 1
