@@ -15,7 +15,7 @@ from opto.errors import OptoError
 from opto.trace import state
 from opto.trace.base import Node
 from opto.trace.errors import ExecutionError, TraceMissingInputsError
-from opto.trace.gather import nodes_in, to_data
+from opto.trace.gather import CONTAINERS, nodes_in, to_data
 from opto.trace.info import exception_node
 from opto.trace.nodes import MessageNode
 from opto.trace.signature import Bound
@@ -107,13 +107,20 @@ class Call:
 
     def finish(self, result: Any) -> MessageNode[Any]:
         """The node of the call."""
-        self.reads.through(nodes_in(result))
-        outside = self._outside(strict=not self._may_read_outside())
-        made = MessageNode.record(to_data(result), self.maker, self.names, self.inputs)
+        reads = self.reads
+        data = result
+        if isinstance(result, Node) or type(result) in CONTAINERS:
+            returned = nodes_in(result)
+            reads.through(returned)
+            data = to_data(result) if returned else result
+        plain = self.outer is None and not reads.used and not reads.hidden
+        outside = () if plain else self._outside(strict=not self._may_read_outside())
+        made = MessageNode.record(data, self.maker, self.names, self.inputs)
         made._extra = {"positional": self.bound.positional}
         if isinstance(result, Node):
             made._extra["output"] = result
-        made._hide(outside)
+        if outside:
+            made._hide(outside)
         return made
 
     def _let_through(self, fault: Exception) -> bool:
@@ -125,7 +132,8 @@ class Call:
     def _failed(self, fault: Exception) -> ExecutionError:
         """The error of the call, its exception a node beside which nothing read is lost."""
         node = exception_node(self.maker, self.names, self.inputs, fault)
-        node._hide(self._outside(strict=False))
+        if outside := self._outside(strict=False):
+            node._hide(outside)
         return ExecutionError(node)
 
     def _may_read_outside(self) -> bool:

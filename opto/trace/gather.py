@@ -35,6 +35,9 @@ def nodes_in(value: Any) -> list[Node[Any]]:
 
 def holds_node(value: Any) -> bool:
     """Does a builtin container hold a node, at any depth?"""
+    kinds = set(map(type, (*value, *value.values()) if type(value) is dict else value))
+    if kinds.isdisjoint(CONTAINERS):  # nearly always
+        return any(issubclass(kind, Node) for kind in kinds)
     seen = {id(value)}  # a list may hold itself
     stack = [value]
     while stack:

@@ -210,7 +210,7 @@ class MessageNode(Node[T_co]):
 
     def _hide(self, outside: tuple[Node[Any], ...]) -> None:
         """Set the hidden dependencies, once."""
-        if outside and state.tracing.get():
+        if state.tracing.get():
             self._hidden = outside
             self._level = max(self._level, *(node._level + 1 for node in outside))
             self._needs = self._needs or any(node._needs for node in outside)
