@@ -13,6 +13,7 @@ from opto.trace import operators as ops
 from opto.trace.nodes import Node
 from opto.trace.propagators import TraceGraph, sum_feedback
 from opto.trace.render import Rendered, Shown, estimate_tokens, render
+from opto.trace.room import shared
 from opto.trace.state import trial_values
 
 
@@ -216,6 +217,32 @@ def test_a_variable_is_never_shortened_and_long_values_are(budget: int) -> None:
     assert seen.variables[0].whole
     assert seen.shortened >= 1
     assert all("left out]" in v.text for v in seen.inputs + seen.outputs if v.text != "…")
+
+
+def test_text_of_many_tokens_is_cut_to_the_budget_too() -> None:
+    p = node("short", name="p", trainable=True)
+    output = bundle("[ask]")(lambda p: "word " * 9_000 + "\U0001f600" * 9_000)(p)
+
+    seen = rendered(output, [p], budget_tokens=1_000)
+
+    assert 500 < seen.tokens <= 1_000
+
+
+def test_a_long_description_does_not_push_out_the_output() -> None:
+    p = node(1, name="p", trainable=True)
+    output = bundle("[ask] " + "very long " * 20_000)(lambda p: "the output " * 2_000)(p)
+
+    seen = rendered(output, [p], budget_tokens=1_000)
+
+    assert seen.tokens <= 1_000
+    assert "characters left out" in seen.documentation[0]
+    assert len(seen.outputs[0].text) > 1_000
+
+
+def test_room_is_shared_by_weight_and_never_twice() -> None:
+    assert shared([10, 10], [1, 1], [1, 1], 50) == [10, 10]
+    assert shared([5, 100, 100], [1, 1, 1], [1, 1, 3], 45) == [5, 10, 29]
+    assert shared([10, 90, 900], [1, 1, 1], [1, 1, 1], 300) == [10, 90, 200]
 
 
 def test_what_is_left_out_of_a_value_is_said() -> None:

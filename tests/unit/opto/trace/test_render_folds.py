@@ -58,10 +58,9 @@ def test_a_loop_of_several_operations_folds_with_its_shared_input() -> None:
     seen = rendered(total, [p])
 
     fold = next(line for line in seen.code if "\u00d7" in line)
-    assert "weigh = weigh(value=<use" in fold
-    assert "factor=p0)" in fold
-    assert "use = use(x=<weigh" in fold
-    assert "c=config0)" in fold
+    assert (
+        "of weigh = weigh(value=<use before>, factor=p0); use = use(x=<weigh>, c=config0)" in fold
+    )
     assert "config0" in [v.name for v in seen.inputs]
 
 
@@ -98,6 +97,19 @@ def test_a_thousand_parameters_are_all_variables_and_a_range_in_the_line() -> No
     assert all(f"={name})" in lines for name in ("p0", "p999"))
 
 
+def test_a_loop_that_goes_on_with_another_parameter_is_two_repeats() -> None:
+    parameters = [node(turn + 2, name="p", trainable=True) for turn in range(2)]
+    total: Any = node(1)
+    for parameter in parameters:
+        for _ in range(100):
+            total = weigh(total, parameter)
+
+    code = "\n".join(rendered(total, parameters, budget_tokens=2_000).code)
+
+    assert "of weigh = weigh(value=<the one before>, factor=p0)" in code
+    assert "of weigh = weigh(value=<the one before>, factor=p1)" in code
+
+
 def test_loops_in_loops_fold() -> None:
     total = p = node(1, name="p", trainable=True)
     for _ in range(50):
@@ -114,13 +126,13 @@ def test_loops_in_loops_fold() -> None:
 def test_a_body_that_repeats_itself_a_little_folds_as_a_whole() -> None:
     total = p = node(1, name="p", trainable=True)
     for _ in range(200):
-        for _ in range(3):
+        for _ in range(5):
             total = weigh(total, 5) + 1
         total = ops.neg(total)
 
     seen = rendered(total, [p], budget_tokens=4_000)
 
-    assert any("of the 7 operations" in line for line in seen.code)
+    assert any("of the 11 operations" in line for line in seen.code)
 
 
 @pytest.mark.parametrize(
@@ -194,9 +206,11 @@ def test_a_program_without_any_repeat_fits_too() -> None:
     for _ in range(5_000):
         made.append(chance.choice(functions)(made[-1], chance.choice(made[-40:])))
 
-    seen = rendered(made[-1], [p], budget_tokens=3_000)
+    named = made[2_500]
+    seen = rendered(made[-1], [p], f"{named.py_name} is odd", budget_tokens=3_000)
 
     assert seen.tokens <= 3_000
     assert "p0" in seen.code[0]
     assert seen.code[-1].startswith(made[-1].py_name)
     assert any("operations (" in line for line in seen.code)
+    assert any(line.startswith(f"{named.py_name} = ") for line in seen.code)
