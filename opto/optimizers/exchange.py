@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from opto.optimizers.asking import Asker, Said
 from opto.optimizers.installing import Readout, Update, read_out
+from opto.optimizers.reading.names import MISSPELT
 from opto.optimizers.reading.suggestion import Suggestion
 from opto.optimizers.report import Outcome, StepReport, status_of
 
@@ -72,7 +73,7 @@ def exchange(ask: Asker, question: Question, *, repair: int = 1) -> Result:
     record = Record()
     said = record.note(ask(question.messages, **question.options))
     if said.text is None:
-        return result(question, Readout({}, {}, ()), record, failed=True)
+        return result(question, Readout({}, {}, {}), record, failed=True)
     return settle(ask, question, said, record, repair=repair)
 
 
@@ -83,11 +84,12 @@ def settle(
     total = _read(question, said)
     record.problems.extend(_complaints(total))
     for _ in range(repair):
-        if not _worth_repairing(total) or said.text is None:
+        if not _worth_repairing(total):
             break
-        said = record.note(ask(_repair(question, said, total), **question.options))
-        if said.text is None:
+        again_said = record.note(ask(_repair(question, said, total), **question.options))
+        if again_said.text is None:
             break
+        said = again_said
         again = _read(question, said)
         record.problems.extend(_complaints(again))
         total = _merged(total, again)
@@ -96,7 +98,8 @@ def settle(
 
 def result(question: Question, readout: Readout, record: Record, *, failed: bool = False) -> Result:
     """The values with the account of how they came."""
-    outcomes = tuple(readout.outcomes.values())
+    unknown = (Outcome(name, refused=why) for name, why in readout.unknown.items())
+    outcomes = (*readout.outcomes.values(), *unknown)
     status = "model_failed" if failed else status_of(outcomes, no_change=readout.no_change)
     report = StepReport(
         status=status,
@@ -123,13 +126,13 @@ def _read(question: Question, said: Said) -> Readout:
 def _worth_repairing(total: Readout) -> bool:
     """Was something refused, or nothing understood? Surplus names alone are only reported."""
     refused = any(outcome.refused for outcome in total.outcomes.values())
-    misspelt = any("did you mean" in problem for problem in total.problems)
+    misspelt = any(MISSPELT in why for why in total.unknown.values())
     return refused or misspelt or not (total.values or total.no_change)
 
 
 def _complaints(readout: Readout) -> Sequence[str]:
     bad = [f"{item.name}: {item.refused}" for item in readout.outcomes.values() if item.refused]
-    return [*readout.problems, *bad]
+    return [*readout.problems, *readout.unknown.values(), *bad]
 
 
 def _repair(question: Question, said: Said, total: Readout) -> tuple[Message, ...]:
@@ -154,10 +157,12 @@ def _merged(first: Readout, again: Readout) -> Readout:
         known = outcomes.get(name)
         if known is None or outcome.installed or known.refused:
             outcomes[name] = outcome
+    surplus = {name: why for name, why in first.unknown.items() if MISSPELT not in why}
     return Readout(
         first.values | again.values,
         outcomes,
-        (*first.problems, *again.problems),
+        surplus | dict(again.unknown),
+        again.problems,
         again.reasoning or first.reasoning,
         again.no_change and not first.outcomes,
     )

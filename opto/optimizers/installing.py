@@ -26,8 +26,10 @@ class Readout(NamedTuple):
 
     values: Update
     outcomes: dict[str, Outcome]
-    """By variable; also the refused ones and the unknown names."""
-    problems: tuple[str, ...]
+    """By variable; also the refused ones."""
+    unknown: Mapping[str, str]
+    """Names there are no variables of, with what may be meant."""
+    problems: tuple[str, ...] = ()
     reasoning: str = ""
     no_change: bool = False
 
@@ -36,12 +38,12 @@ def read_out(said: Suggestion, names: Mapping[str, ParameterNode[Any]]) -> Reado
     """The values of `said` for the parameters called `names`."""
     values: Update = {}
     outcomes: dict[str, Outcome] = {}
-    problems = list(said.problems)
+    unknown: dict[str, str] = {}
     by_name = {name: (name, node) for name, node in names.items()}
     for written, raw in {**dict.fromkeys(said.bad), **said.values}.items():
         found = match_name(written, by_name)
         if found is None:
-            problems.append(unknown_name(written, names))
+            unknown[written] = unknown_name(written, names)
             continue
         name, node = found
         try:
@@ -53,7 +55,7 @@ def read_out(said: Suggestion, names: Mapping[str, ParameterNode[Any]]) -> Reado
             values.pop(node, None)
             outcomes[name] = Outcome(name, refused=str(why))
     no_change = said.no_change and not outcomes
-    return Readout(values, outcomes, tuple(problems), said.reasoning, no_change)
+    return Readout(values, outcomes, unknown, said.problems, said.reasoning, no_change)
 
 
 def value_for(node: ParameterNode[Any], raw: Any) -> Any:

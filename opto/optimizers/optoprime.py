@@ -47,7 +47,7 @@ class OptoPrime(PromptOptimizer):
             args: None.
             prompt_symbols: Other titles, by section: `{"variables": "#Knobs"}`.
             json_keys: Other keys of the answer, for this optimizer only.
-            highlight_variables: End the prompt with the names of the variables.
+            highlight_variables: Ask for a value of every variable, not only of those to change.
             kwargs: Options of `PromptOptimizer`.
         """
         super().__init__(parameters, llm, *args, **kwargs)
@@ -55,4 +55,4 @@ class OptoPrime(PromptOptimizer):
         self.highlight_variables = highlight_variables
 
     def look(self) -> Look:
-        return replace(super().look(), name_variables=self.highlight_variables)
+        return replace(super().look(), every_variable=self.highlight_variables)

@@ -119,7 +119,7 @@ class OptoPrimeMulti(PromptOptimizer):
         plan = self._plan(question.messages, dict(question.options), chosen)
         answers = self.candidates = TECHNIQUES[chosen["generation_technique"]](plan)
         if not answers:
-            return result(question, Readout({}, {}, ()), plan.record, failed=True)
+            return result(question, Readout({}, {}, {}), plan.record, failed=True)
         selector = chosen["selector"]
         if selector is not None:
             text = selector(answers)

@@ -54,8 +54,8 @@ class Look:
     template: str
     symbols: OptimizerPromptSymbolSet
     include_example: bool = False
-    name_variables: bool = True
-    """End with the names of the variables."""
+    every_variable: bool = False
+    """Ask for a value of every variable, not only of those that should change."""
     char_limit: int | None = None
     """Longest text of a value that is only to be read, characters; None for no limit."""
     cut: Callable[[str, int], str] = middle_cut
@@ -171,10 +171,11 @@ def _past(look: Look, past: Sequence[Past], mark: str) -> str:
 def _ending(look: Look, variables: Sequence[Shown], mark: str) -> str:
     names = ", ".join(" ".join(item.name.split()) for item in variables)
     lines = [
-        f"Now answer. You may change: {names}." if look.name_variables else "",
+        f"Now answer. You may change only: {names}.",
+        "Give a value for every one of them." if look.every_variable else "",
         look.symbols.ask_for_mark(mark) if mark else "",
     ]
-    return "\n".join(filter(None, lines)) or "Your answer:"
+    return "\n".join(filter(None, lines))
 
 
 def _fill(look: Look, parts: str) -> tuple[str, str]:

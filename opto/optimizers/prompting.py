@@ -216,8 +216,8 @@ class PromptOptimizer(Optimizer):
         for outcome in readout.outcomes.values():
             if outcome.refused:
                 _log.warning("%s is not used: %s", outcome.name, outcome.refused)
-        for problem in readout.problems:
-            _log.warning("%s", problem)
+        for why in readout.unknown.values():
+            _log.warning("%s", why)
         return readout.values
 
     def _trainable(self) -> list[ParameterNode[Any]]:

@@ -228,7 +228,7 @@ def json_format(keys: Keys) -> str:
     return (
         f"Answer with one JSON object and nothing else:\n\n{pattern}\n\n"
         f"Under {keys.suggestion!r} list only the variables you change, by their exact names, with "
-        f"values of their types. If nothing should change, set {keys.answer!r} to {STOP_WORD!r}."
+        f"values of their types. If nothing should change, leave {keys.suggestion!r} empty."
     )
 
 

@@ -27,7 +27,9 @@ print(touched, loaded)
 """
 
 
-@pytest.mark.parametrize("package", ["opto", "opto.llm", "solvers_bridge", "traces", "benchmarks"])
+@pytest.mark.parametrize(
+    "package", ["opto", "opto.llm", "opto.optimizers", "solvers_bridge", "traces", "benchmarks"]
+)
 def test_importing_a_package_touches_no_sdk_solver_network_or_file(package: str) -> None:
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", _PROBE, package], capture_output=True, text=True, check=True

@@ -21,11 +21,14 @@ def match_name(written: str, known: Mapping[str, T]) -> T | None:
     return None
 
 
+MISSPELT = "did you mean"
+
+
 def unknown_name(written: str, known: Iterable[str]) -> str:
     """Words for a name that is not known, with the nearest that is."""
     from difflib import get_close_matches  # noqa: PLC0415  (only where a name is wrong)
 
     names = list(known)
     near = get_close_matches(written, names, n=1)
-    some = f"did you mean {near[0]}?" if near else f"known are {', '.join(names[:20])}"
+    some = f"{MISSPELT} {near[0]}?" if near else f"known are {', '.join(names[:20])}"
     return f"There is no variable called {written}; {some}"

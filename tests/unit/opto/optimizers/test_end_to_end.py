@@ -207,10 +207,35 @@ def test_a_misspelt_name_is_reported_with_the_nearest_one() -> None:
     optimizer.step()
 
     assert x.data == 4
+    assert optimizer.last.ok
     assert f"did you mean {x.py_name}?" in model.asked[1].messages[-1].content
 
 
-def test_a_surplus_name_costs_no_repair_when_the_rest_is_right() -> None:
+def test_a_second_repair_is_asked_only_for_what_is_still_wrong() -> None:
+    x, y = node(1, trainable=True, name="weight"), node(1, trainable=True, name="y")
+    wrong = x.py_name.replace("weight", "wieght")
+    model = Scripted(
+        [
+            as_json({wrong: 4, y.py_name: "seven"}),
+            as_json({x.py_name: 4, y.py_name: "eight"}),
+            as_json({y.py_name: 8}),
+        ]
+    )
+    optimizer = OptoPrime([x, y], llm=model, repair=5)
+
+    optimizer.backward(x + y, "more")
+    optimizer.step()
+
+    assert (x.data, y.data) == (4, 8)
+    last = model.asked[2].messages[-1].content
+    assert "expected int" in last
+    assert wrong not in last
+    assert optimizer.last.ok
+
+
+def test_a_surplus_name_costs_no_repair_when_the_rest_is_right(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     x = node(1, trainable=True, name="x")
     model = Scripted([as_json({x.py_name: 4, "unrelated": 1})])
     optimizer = OptoPrime([x], llm=model)
@@ -218,7 +243,8 @@ def test_a_surplus_name_costs_no_repair_when_the_rest_is_right() -> None:
     optimizer.backward(x + 1, "more")
 
     assert optimizer.step() == {x: 4}
-    assert any("unrelated" in problem for problem in optimizer.last.problems)
+    assert "no variable called unrelated" in optimizer.last.refused["unrelated"]
+    assert "unrelated" in caplog.text
 
 
 def test_the_name_of_a_node_with_its_colon_is_understood() -> None:

@@ -216,13 +216,16 @@ def test_logs_and_reports_keep_no_trace_alive() -> None:
     assert watched() is None
 
 
-def test_highlighting_names_the_variables_at_the_end() -> None:
+def test_the_prompt_ends_with_the_variables_and_highlighting_asks_for_all() -> None:
     x = node(1, trainable=True, name="x")
-    plain, named = OptoPrime([x]), OptoPrime([x], highlight_variables=True)
+    plain, all_of_them = OptoPrime([x]), OptoPrime([x], highlight_variables=True)
     plain.backward(x + 1, "more")
 
-    assert x.py_name not in plain.construct_prompt(plain.summarize())[1].splitlines()[-1]
-    assert x.py_name in named.construct_prompt(named.summarize())[1].splitlines()[-1]
+    last = f"You may change only: {x.py_name}."
+    assert plain.construct_prompt(plain.summarize())[1].endswith(last)
+    assert all_of_them.construct_prompt(all_of_them.summarize())[1].endswith(
+        f"{last}\nGive a value for every one of them."
+    )
 
 
 def test_titles_and_objective_are_the_users() -> None:
