@@ -44,7 +44,7 @@ def test_a_chain_folds_into_one_line() -> None:
         "add2 … add998: \u00d7997 of add = add(x=<the one before>, y=1); 3 … 999",
         "add999 = add(x=add998, y=1)",
     )
-    assert seen.folded == 997
+    assert seen.folded == seen.shortened == 997
     assert [v.text for v in seen.outputs] == ["1000"]
 
 
