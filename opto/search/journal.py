@@ -118,7 +118,7 @@ class Journal:
         """Record (index, identity, action, is its candidate new) of actions about to start."""
         items: list[JSON] = []
         for index, identity, action, is_new in started:
-            body: dict[str, JSON] = {"id": identity, "index": index, **action.to_json()}
+            body: dict[str, JSON] = {"id": identity, "at": index, **action.to_json()}
             if is_new and isinstance(action, Evaluate):
                 body["made"] = action.candidate.to_json()
             items.append(body)
@@ -186,7 +186,7 @@ def read_past(store: Store, run: str) -> Past:
         elif event.kind == ACTION:
             past.started += len(data["actions"])
             for item in data["actions"]:
-                past.asked[data["step"], item["index"]] = item["id"]
+                past.asked[data["step"], item["at"]] = item["id"]
         elif event.kind == RESULT:
             past.finished += 1
             past.results[data["id"]] = data["result"]
