@@ -50,6 +50,15 @@ class Settings(BaseSettings):
     call_timeout_s: float = Field(default=600.0, gt=0, allow_inf_nan=False)
     """Longest time for one call of a remote model with all its retries, seconds."""
 
+    cache_path: Path | None = None
+    """Database of answers that are not asked for twice; None: every question is asked."""
+
+    max_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Ceiling in US dollars for all calls of one model; a call that could pass it is not made."""
+
+    price: str | None = None
+    """Dollars per million tokens in and out of a model in no price table, such as `0.15/0.60`."""
+
     threads: int = Field(default=0, ge=0)
     """CPU threads of a model on this machine; 0 means one per core."""
 

@@ -1,27 +1,24 @@
 """Anthropic's messages API.
 
-Lives here: the only use of the `anthropic` SDK, and distrust of what comes back.
-Never here: retries (the SDK's are off), limits, budgets, recording.
+Lives here: the only use of the `anthropic` SDK, and how the API spells requests and answers.
+Never here: sending (`opto.llm.sdk`), retries (the SDK's are off), limits, budgets, recording.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import anthropic
-import httpx2
 
-from opto.llm.errors import BadResponse, InvalidRequest, ModelCallError
-from opto.llm.prices import price_usd
+from opto.llm.connection import LIMITS, Connection
+from opto.llm.errors import BadResponse, EmptyAnswer, InvalidRequest
 from opto.llm.schema import ANTHROPIC, in_words, reduce_schema
+from opto.llm.sdk import Fold, Said, SdkProvider, make_usage
 from opto.llm.secret import Secret
-from opto.llm.types import Capabilities, Completion, Finish, OpenOptions, Request, Usage
-from opto.llm.vendor import Endpoint, no_answer, send_giving_way
-from opto.llm.wire import clean, count, decode_object, read_body, status_error, take
+from opto.llm.types import Capabilities, Finish, OpenOptions, Request, Usage, Waits
+from opto.llm.vendor import Endpoint
+from opto.llm.wire import clean, count, take
 
 VENDOR_URL = "https://api.anthropic.com"
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
@@ -40,84 +37,64 @@ def open_provider(rest: str, options: OpenOptions) -> AnthropicProvider:
     """The provider for `anthropic:REST`, where REST is `NAME` or `NAME@http://host:port`."""
     endpoint = Endpoint.parse(rest, provider="anthropic", vendor_url=VENDOR_URL)
     return AnthropicProvider(
-        endpoint, key=endpoint.key(KEY_VARIABLE), timeout_s=options.attempt_timeout_s
+        endpoint,
+        key=endpoint.key(KEY_VARIABLE),
+        timeout_s=options.attempt_timeout_s,
+        waits=options.waits,
+        streamed=options.streamed,
     )
 
 
-class AnthropicProvider:
+class AnthropicProvider(SdkProvider):
     """One model behind the messages API. Use it from one event loop."""
 
     capabilities = Capabilities(schema=True)
+    key_variable: ClassVar[str] = KEY_VARIABLE
 
-    def __init__(self, endpoint: Endpoint, *, key: Secret | None, timeout_s: float) -> None:
-        self.name = endpoint.name
-        self._endpoint, self._timeout_s = endpoint, timeout_s
-        self._refused: set[str] = set()
-        self._client = anthropic.AsyncAnthropic(
-            api_key="none" if key is None else key.reveal(),
-            base_url=endpoint.base_url.removesuffix("/v1"),
-            max_retries=0,
-            timeout=anthropic.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s)),
-        )
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        key: Secret | None,
+        timeout_s: float,
+        waits: Waits | None = None,
+        streamed: bool = False,
+    ) -> None:
+        waits = waits or Waits()
+        connection = _connect(endpoint, key, waits)
+        super().__init__(endpoint, connection, timeout_s=timeout_s, waits=waits, streamed=streamed)
 
-    async def complete(self, request: Request) -> Completion:
-        return await send_giving_way(self._send, request, self._refused)
+    def _wire_body(self, request: Request) -> dict[str, Any]:
+        return _body(request, self._endpoint)
 
-    async def aclose(self) -> None:
-        await self._client.close()
+    def _stream_options(self) -> dict[str, Any]:
+        return {"stream": True}
 
-    async def _send(self, request: Request) -> Completion:
-        """One attempt. SDK exceptions may quote the key, so they are not chained."""
-        started = time.monotonic()
-        try:
-            async with asyncio.timeout(self._timeout_s):  # the SDK's limit is per read
-                body = await self._post(_body(request, self._endpoint))
-        except (anthropic.APIError, httpx2.HTTPError, TimeoutError) as failure:
-            error = self._explain(failure)
-        else:
-            data = decode_object(body, where=self.name)
-            return self._read(data, seconds=time.monotonic() - started)
-        raise error
+    def _fold(self) -> Fold:
+        return _Events()
 
-    async def _post(self, body: Mapping[str, Any]) -> bytes:
-        create = self._client.messages.with_streaming_response.create
-        async with create(**body) as response:  # streaming only to cap the size of the body
-            return await read_body(response.iter_bytes(), where=self.name)
-
-    def _explain(self, failure: Exception) -> ModelCallError:
-        """`failure` as one of our errors, without keys."""
-        if isinstance(failure, anthropic.APIStatusError):
-            return status_error(
-                failure.status_code,
-                failure.response.text,
-                failure.response.headers,
-                name=self.name,
-                key_hint=self._endpoint.key_hint(KEY_VARIABLE),
-            )
-        late = isinstance(failure, anthropic.APITimeoutError)
-        return no_answer(failure, self._endpoint, timeout_s=self._timeout_s, late=late)
-
-    def _read(self, data: Mapping[str, Any], *, seconds: float) -> Completion:
-        """The completion in a decoded response body."""
+    def _said(self, data: Mapping[str, Any]) -> Said:
         blocks = take(data, "content", list, where=self.name)
         finish = _FINISH.get(str(data.get("stop_reason")))
         if finish is None:
             raise BadResponse(
                 "The server does not say that the answer is complete.",
-                where=f"{self.name}: stop_reason {data.get('stop_reason')!r}",
+                where=f"{self.name}: stop_reason {str(data.get('stop_reason'))[:99]!r}",
             )
+        kinds = [block.get("type") for block in blocks if isinstance(block, dict)]
         texts = [
             block.get("text")
             for block in blocks
             if isinstance(block, dict) and block.get("type") == "text"
         ]
         text = "".join(text for text in texts if isinstance(text, str))
+        if finish == "stop" and "tool_use" in kinds:
+            finish = "tool"
+        if finish == "stop" and not kinds and blocks:
+            raise BadResponse("The server's answer has no blocks of text.", where=self.name)
         if finish == "stop" and not texts:
-            raise BadResponse("The server's answer has no text.", where=self.name)
-        echoed = data.get("model")
-        model = echoed if isinstance(echoed, str) else self._endpoint.model
-        usage = self._usage(data.get("usage"), seconds=seconds)
-        return Completion(text=clean(text), finish=finish, usage=usage, model=clean(model))
+            raise EmptyAnswer("The server's answer has no text.", where=self.name)
+        return Said(text, finish, data.get("model"))
 
     def _usage(self, counts: object, *, seconds: float) -> Usage:
         """Usage; this vendor counts cached and cache-writing tokens beside `input_tokens`."""
@@ -130,13 +107,66 @@ class AnthropicProvider:
             cached_tokens=cached,
             seconds=seconds,
         )
-        usd = price_usd(
-            self._endpoint.model,
-            usage,
-            base_url=self._endpoint.base_url,
-            cache_write_tokens=written,
-        )
-        return replace(usage, usd=usd)
+        return make_usage(usage, self._endpoint, cache_write_tokens=written)
+
+
+class _Events:
+    """The events of a stream, put together."""
+
+    def __init__(self) -> None:
+        self._message: dict[str, Any] = {}
+        self._usage: dict[str, Any] = {}
+        self._texts: list[str] = []
+        self._blocks: list[dict[str, Any]] = []
+        self._stop: object = None
+
+    def add(self, event: Mapping[str, Any]) -> tuple[str, bool]:
+        kind, delta = event.get("type"), event.get("delta")
+        for holder in (event.get("message"), event):
+            if isinstance(holder, dict) and isinstance(holder.get("usage"), dict):
+                self._usage |= holder["usage"]
+        if kind == "message_start" and isinstance(event.get("message"), dict):
+            self._message = dict(event["message"])
+        if kind == "content_block_start" and isinstance(event.get("content_block"), dict):
+            self._blocks.append(event["content_block"])
+        if not isinstance(delta, dict):
+            return "", False
+        self._stop = delta.get("stop_reason") or self._stop
+        if kind != "content_block_delta":
+            return "", self._stop is not None
+        text = delta.get("text")
+        if not isinstance(text, str):  # it thinks, or fills in a tool call
+            return "", any(delta.get(name) for name in ("thinking", "partial_json", "signature"))
+        self._texts.append(text)
+        return text, bool(text)
+
+    def body(self) -> dict[str, Any]:
+        if self._stop is None:
+            raise BadResponse("The stream ended before the answer did.", fix="Ask again.")
+        others = [block for block in self._blocks if block.get("type") != "text"]
+        spoken = {"type": "text", "text": "".join(self._texts)}
+        blocks = [*others, spoken] if len(others) < len(self._blocks) or self._texts else others
+        ending = {"stop_reason": self._stop, "usage": self._usage}
+        return {**self._message, "content": blocks, **ending}
+
+
+def _connect(endpoint: Endpoint, key: Secret | None, waits: Waits) -> Connection:
+    """The SDK's own client, with its proxies, certificates and headers."""
+    http = anthropic.DefaultAsyncHttpxClient(limits=LIMITS)
+    base_url = endpoint.base_url.removesuffix("/v1")
+    client = anthropic.AsyncAnthropic(
+        api_key="none" if key is None else key.reveal(),
+        base_url=base_url,
+        max_retries=0,
+        http_client=http,
+    )
+
+    def headers() -> dict[str, str]:
+        sent = {**client.default_headers, **client.auth_headers}
+        return {name: value for name, value in sent.items() if isinstance(value, str)}
+
+    url = f"{base_url}/v1/messages"
+    return Connection(http, url, headers=headers, waits=waits, close=client.close)
 
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
@@ -162,6 +192,6 @@ def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:
         for message in request.messages
         if message.role != "system"
     ]
-    if request.temperature is not None:  # no longer an argument of the SDK; older models take it
-        body["extra_body"] = {"temperature": request.temperature}
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
     return body

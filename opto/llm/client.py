@@ -11,10 +11,11 @@ from types import TracebackType
 from typing import Self
 
 from opto.llm.budget import Spent, Tally
-from opto.llm.errors import BadResponse, InvalidRequest, ModelCallError, Refused, Truncated
+from opto.llm.errors import InvalidRequest, ModelCallError, Refused, Truncated, UnexpectedTool
 from opto.llm.loop import BACKGROUND
 from opto.llm.recorded import Recorded
 from opto.llm.secret import redact
+from opto.llm.stream import LISTENER, AsyncStream, Listener, Stream
 from opto.llm.types import Capabilities, Completion, Provider, Request
 
 
@@ -71,11 +72,34 @@ class LM:
         """The text of the answer to one message, from async code."""
         return (await self.acomplete(Request.of(text, system=system, purpose=purpose))).text
 
+    def stream(self, asked: Request | str) -> Stream:
+        """The answer piece by piece, while it is written: `for piece in lm.stream("...")`.
+
+        A provider that cannot stream gives one piece. An answer that stops before its end is an
+        error of the loop, never a short answer; a retry is made only before the first piece.
+        """
+        request = Request.of(asked, purpose="ask") if isinstance(asked, str) else asked
+        return Stream(lambda listener: self._told(request, listener))
+
+    def astream(self, asked: Request | str) -> AsyncStream:
+        """The answer piece by piece, for `async for`; see `stream`."""
+        request = Request.of(asked, purpose="ask") if isinstance(asked, str) else asked
+        return AsyncStream(lambda listener: self._told(request, listener))
+
+    async def _told(self, request: Request, listener: Listener) -> Completion:
+        LISTENER.set(listener)  # ends with this task
+        completion = await self._complete(request)
+        listener.finish(completion)
+        return completion
+
     async def _complete(self, request: Request) -> Completion:
         self._check(request)
         try:
             completion = await self._provider.complete(request)
-        except (ModelCallError, asyncio.CancelledError):
+        except ModelCallError as error:
+            self._tally.add(error.usage, failed=True)
+            raise
+        except asyncio.CancelledError:
             self._tally.add(None, failed=True)
             raise
         problem = _not_whole(completion, request)
@@ -149,7 +173,7 @@ def _not_whole(completion: Completion, request: Request) -> ModelCallError | Non
             completion=completion,
         )
     if completion.finish == "tool":
-        return BadResponse(
+        return UnexpectedTool(
             "The model asked for a tool instead of answering; none was offered.",
             where=request.purpose,
             completion=completion,

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from opto.errors import OptoError
-from opto.llm.types import Completion
+from opto.llm.types import Completion, Usage
 
 
 class ModelCallError(OptoError):
@@ -23,6 +23,8 @@ class ModelCallError(OptoError):
     code: ClassVar[str] = "llm.failed"
     retries: ClassVar[int] = 0
     """How many further attempts are worth making; the deadline of the call may allow fewer."""
+    may_be_billed: bool = False
+    """Can the server have charged for the failed attempt?"""
 
     def __init__(
         self,
@@ -40,6 +42,8 @@ class ModelCallError(OptoError):
         """The answer that was not usable, where there is one."""
         self.attempts = 1
         """How often the server was asked."""
+        self.usage: Usage | None = None
+        """What the failed attempts took, where the server said."""
 
 
 class UnknownModel(ModelCallError):
@@ -77,6 +81,14 @@ class UnreachableServer(ModelCallError):
 
     code = "llm.unreachable"
     retries = 2
+    may_be_billed = True  # the connection may have broken after the work was done
+
+
+class CircuitOpen(UnreachableServer):
+    """The server failed several times in a row and is left alone for a while."""
+
+    code = "llm.circuit_open"
+    may_be_billed = False
 
 
 class RateLimited(ModelCallError):
@@ -104,6 +116,7 @@ class ModelTimeout(ModelCallError):
 
     code = "llm.timeout"
     retries = 1
+    may_be_billed = True
 
 
 class BadResponse(ModelCallError):
@@ -111,6 +124,21 @@ class BadResponse(ModelCallError):
 
     code = "llm.bad_response"
     retries = 2
+    may_be_billed = True
+
+
+class EmptyAnswer(BadResponse):
+    """A finished answer without any content; the same question tends to get the same answer."""
+
+    code = "llm.empty"
+    retries = 0
+
+
+class UnexpectedTool(BadResponse):
+    """The model asked for a tool instead of answering; no request of ours offers one."""
+
+    code = "llm.unexpected_tool"
+    retries = 0
 
 
 class Truncated(ModelCallError):
@@ -123,3 +151,15 @@ class Refused(ModelCallError):
     """The model, or a filter in front of it, declined to answer."""
 
     code = "llm.refused"
+
+
+class BudgetExceeded(ModelCallError):
+    """The worst this call can cost does not fit into what is left of a budget."""
+
+    code = "llm.budget"
+
+
+class UnknownPrice(ModelCallError):
+    """There is a budget in dollars, and nobody knows what this model costs."""
+
+    code = "llm.unknown_price"

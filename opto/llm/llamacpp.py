@@ -40,7 +40,8 @@ from opto.llm.openai import OpenAIProvider
 from opto.llm.schema import COMPATIBLE, reduce_schema
 from opto.llm.secret import Secret
 from opto.llm.spec import positive, split_options
-from opto.llm.types import Capabilities, Completion, OpenOptions, Request
+from opto.llm.stream import LISTENER
+from opto.llm.types import Capabilities, Completion, OpenOptions, Request, Waits
 from opto.llm.vendor import Endpoint
 
 JsonMode = Literal["native", "compact"]
@@ -159,13 +160,18 @@ class _Client(OpenAIProvider):
     def __init__(self, model: LocalModel, process: LlamaProcess, *, timeout_s: float) -> None:
         endpoint = Endpoint("llamacpp", model.config.alias, f"{process.address}/v1", custom=True)
         key = Secret(process.key.reveal())
-        super().__init__(endpoint, key=key, timeout_s=timeout_s)
+        waits = Waits(first_token_s=None, idle_s=None)  # a busy machine may be very slow
+        super().__init__(endpoint, key=key, timeout_s=timeout_s, waits=waits)
         self.name = model.name
         self._json_mode = model.json_mode
 
     async def _send(self, request: Request) -> Completion:
-        completion = await super()._send(request)
         start = request.prefill or ""
+        token = LISTENER.set(None if start else LISTENER.get())  # pieces would begin with it
+        try:
+            completion = await super()._send(request)
+        finally:
+            LISTENER.reset(token)
         for told in (start, start.rstrip()):  # the server repeats the start it was given
             if completion.text.startswith(told):
                 return replace(completion, text=completion.text[len(told) :])
@@ -188,8 +194,7 @@ class _Client(OpenAIProvider):
         body = super()._wire_body(plain)
         if request.prefill:
             body["messages"].append({"role": "assistant", "content": request.prefill})
-        body["extra_body"] = extra
-        return body
+        return body | extra
 
 
 def _compact_grammar(request: Request) -> str:

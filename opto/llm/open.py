@@ -1,14 +1,15 @@
 """From a model spec to a model: `openai:NAME`, `llamacpp:NAME`, `mailbox:DIR`, ...
 
-Lives here: the table of providers, and the order of wrappers.
-Never here: the default model (`opto.llm.default`); provider details: each module imports its own
-SDK and is imported when first named.
+Lives here: the table of providers, and what the settings say about calls.
+Never here: the default model (`opto.llm.default`), the order of wrappers (`opto.llm.stack`);
+provider details: each module imports its own SDK and is imported when first named.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from difflib import get_close_matches
 
 from opto.errors import OptoError
@@ -16,7 +17,10 @@ from opto.llm import store
 from opto.llm.client import LM
 from opto.llm.default import choose_model
 from opto.llm.errors import UnknownModel
-from opto.llm.retry import Retrying, RetryPolicy
+from opto.llm.pool import split_servers
+from opto.llm.reserve import Budget
+from opto.llm.retry import RetryPolicy
+from opto.llm.stack import CallOptions, wrap
 from opto.llm.types import OpenOptions, Provider
 from opto.settings import Settings, load_settings
 
@@ -34,15 +38,19 @@ def open_model(
     settings: Settings | None = None,
     *,
     progress: Callable[[str], None] | None = None,
+    calls: CallOptions | None = None,
 ) -> LM:
     """The model a spec names; close it, or use it as a context manager.
 
     Args:
         spec: `openai:NAME`, `openai:NAME@http://host:port/v1`, `anthropic:NAME`,
-            `llamacpp:NAME` or a path, `mailbox:DIR`, `replay:FILE`. None: `settings.model`, else
-            the local default if it is in the cache; nobody is asked and nothing downloaded.
+            `llamacpp:NAME` or a path, `mailbox:DIR`, `replay:FILE`. Several servers of one
+            model, `openai:NAME@http://a:8000/v1,http://b:8000/v1`, are one pool. None:
+            `settings.model`, else the local default if it is in the cache; nobody is asked and
+            nothing downloaded.
         settings: None reads them (`load_settings`).
         progress: Told, in one line, what opening waits for; called from another thread.
+        calls: Budget, cache, limits and time limits; None takes them from the settings.
 
     Raises:
         UnknownModel: The spec names no provider.
@@ -56,19 +64,34 @@ def open_model(
     kind, colon, rest = spec.strip().partition(":")
     if not colon or kind not in _OPENERS:
         raise _unknown(spec)
+    calls = _from_settings(calls or CallOptions(), settings)
     options = OpenOptions(
         model_dir=folder,
         attempt_timeout_s=settings.call_timeout_s,
+        waits=calls.waits,
+        streamed=calls.streamed,
         threads=settings.threads,
         progress=progress,
     )
+    remote = kind in _REMOTE
+    places = split_servers(rest) if remote else (rest,)
     try:
-        provider = _OPENERS[kind](rest, options)
+        members = [_OPENERS[kind](place, options) for place in places]
     except ModuleNotFoundError as missing:
         raise _missing(kind, missing) from missing
-    if kind in _REMOTE:
-        provider = Retrying(provider, RetryPolicy(deadline_s=settings.call_timeout_s))
-    return LM(provider)
+    return LM(wrap(members, calls, remote=remote))
+
+
+def _from_settings(calls: CallOptions, settings: Settings) -> CallOptions:
+    """What the caller left open, from the settings."""
+    if calls.budget is None and settings.max_usd is not None:
+        calls = replace(calls, budget=Budget(usd=settings.max_usd))
+    if calls.price is None and settings.price is not None:
+        from opto.llm.prices import Price  # noqa: PLC0415  (loads the price tables)
+
+        calls = replace(calls, price=Price.of(settings.price))
+    retry = calls.retry or RetryPolicy(deadline_s=settings.call_timeout_s)
+    return replace(calls, cache=calls.cache or settings.cache_path, retry=retry)
 
 
 def _openai(rest: str, options: OpenOptions) -> Provider:

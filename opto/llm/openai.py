@@ -1,31 +1,27 @@
 """OpenAI's chat completions, at OpenAI or at any server that speaks the same protocol.
 
-Lives here: the only use of the `openai` SDK, and distrust of what comes back.
-Never here: retries (the SDK's are off), limits, budgets, recording.
+Lives here: the only use of the `openai` SDK, and how the protocol spells requests and answers.
+Never here: sending (`opto.llm.sdk`), retries (the SDK's are off), limits, budgets, recording.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
-import httpx2
 import openai
 
-from opto.llm.errors import BadResponse, InvalidRequest, ModelCallError
-from opto.llm.prices import price_usd
+from opto.llm.connection import LIMITS, Connection
+from opto.llm.errors import BadResponse, EmptyAnswer, InvalidRequest
 from opto.llm.schema import COMPATIBLE, OPENAI, in_words, reduce_schema
+from opto.llm.sdk import Fold, Said, SdkProvider, make_usage
 from opto.llm.secret import Secret
-from opto.llm.types import Capabilities, Completion, Finish, OpenOptions, Request, Usage
-from opto.llm.vendor import Endpoint, no_answer, send_giving_way
-from opto.llm.wire import clean, count, decode_object, read_body, status_error, take
+from opto.llm.types import Capabilities, Finish, OpenOptions, Request, Usage, Waits
+from opto.llm.vendor import Endpoint
+from opto.llm.wire import clean, count, take
 
 VENDOR_URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
-_CONNECT_S = 10.0
 _FINISH: dict[str, Finish] = {
     "stop": "stop",
     "eos": "stop",
@@ -42,69 +38,43 @@ def open_provider(rest: str, options: OpenOptions) -> OpenAIProvider:
     """The provider for `openai:REST`, where REST is `NAME` or `NAME@http://host:port/v1`."""
     endpoint = Endpoint.parse(rest, provider="openai", vendor_url=VENDOR_URL)
     return OpenAIProvider(
-        endpoint, key=endpoint.key(KEY_VARIABLE), timeout_s=options.attempt_timeout_s
+        endpoint,
+        key=endpoint.key(KEY_VARIABLE),
+        timeout_s=options.attempt_timeout_s,
+        waits=options.waits,
+        streamed=options.streamed,
     )
 
 
-class OpenAIProvider:
+class OpenAIProvider(SdkProvider):
     """One model behind the chat completions protocol. Use it from one event loop."""
 
     capabilities = Capabilities(schema=True, seed=True)
+    key_variable: ClassVar[str] = KEY_VARIABLE
 
-    def __init__(self, endpoint: Endpoint, *, key: Secret | None, timeout_s: float) -> None:
-        self.name = endpoint.name
-        self._endpoint, self._timeout_s = endpoint, timeout_s
-        self._refused: set[str] = set()
-        self._client = openai.AsyncOpenAI(
-            api_key="none" if key is None else key.reveal(),
-            base_url=endpoint.base_url,
-            max_retries=0,
-            timeout=openai.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s)),
-        )
-
-    async def complete(self, request: Request) -> Completion:
-        return await send_giving_way(self._send, request, self._refused)
-
-    async def aclose(self) -> None:
-        await self._client.close()
-
-    async def _send(self, request: Request) -> Completion:
-        """One attempt. SDK exceptions may quote the key, so they are not chained."""
-        started = time.monotonic()
-        try:
-            async with asyncio.timeout(self._timeout_s):  # the SDK's limit is per read
-                body = await self._post(self._wire_body(request))
-        except (openai.APIError, httpx2.HTTPError, TimeoutError) as failure:
-            error = self._explain(failure)
-        else:
-            data = decode_object(body, where=self.name)
-            return self._read(data, seconds=time.monotonic() - started)
-        raise error
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        key: Secret | None,
+        timeout_s: float,
+        waits: Waits | None = None,
+        streamed: bool = False,
+    ) -> None:
+        waits = waits or Waits()
+        connection = _connect(endpoint, key, waits)
+        super().__init__(endpoint, connection, timeout_s=timeout_s, waits=waits, streamed=streamed)
 
     def _wire_body(self, request: Request) -> dict[str, Any]:
-        """The request as this server spells it; a server of our own takes more."""
         return _body(request, self._endpoint)
 
-    async def _post(self, body: Mapping[str, Any]) -> bytes:
-        create = self._client.chat.completions.with_streaming_response.create
-        async with create(**body) as response:  # streaming only to cap the size of the body
-            return await read_body(response.iter_bytes(), where=self.name)
+    def _stream_options(self) -> dict[str, Any]:
+        return {"stream": True, "stream_options": {"include_usage": True}}
 
-    def _explain(self, failure: Exception) -> ModelCallError:
-        """`failure` as one of our errors, without keys."""
-        if isinstance(failure, openai.APIStatusError):
-            return status_error(
-                failure.status_code,
-                failure.response.text,
-                failure.response.headers,
-                name=self.name,
-                key_hint=self._endpoint.key_hint(KEY_VARIABLE),
-            )
-        late = isinstance(failure, openai.APITimeoutError)
-        return no_answer(failure, self._endpoint, timeout_s=self._timeout_s, late=late)
+    def _fold(self) -> Fold:
+        return _Chunks()
 
-    def _read(self, data: Mapping[str, Any], *, seconds: float) -> Completion:
-        """The completion in a decoded response body."""
+    def _said(self, data: Mapping[str, Any]) -> Said:
         choices = take(data, "choices", list, where=self.name)
         if not choices or not isinstance(choices[0], dict):
             raise BadResponse("The server's answer has no choices.", where=self.name)
@@ -113,19 +83,16 @@ class OpenAIProvider:
         if finish is None:
             raise BadResponse(
                 "The server does not say that the answer is complete.",
-                where=f"{self.name}: finish_reason {choices[0].get('finish_reason')!r}",
+                where=f"{self.name}: finish_reason {str(choices[0].get('finish_reason'))[:99]!r}",
             )
         text, refusal = _text_of(message.get("content")), message.get("refusal")
         if isinstance(refusal, str) and refusal and not text:
             text, finish = refusal, "filter"
-        if text is None:
-            if finish == "stop":
-                raise BadResponse("The server's answer has no content.", where=self.name)
-            text = ""
-        echoed = data.get("model")
-        model = echoed if isinstance(echoed, str) else self._endpoint.model
-        usage = self._usage(data.get("usage"), seconds=seconds)
-        return Completion(text=clean(text), finish=finish, usage=usage, model=clean(model))
+        if finish == "stop" and (message.get("tool_calls") or message.get("function_call")):
+            finish = "tool"
+        if text is None and finish == "stop":
+            raise EmptyAnswer("The server's answer has no content.", where=self.name)
+        return Said(text or "", finish, data.get("model"))
 
     def _usage(self, counts: object, *, seconds: float) -> Usage:
         counts = counts if isinstance(counts, dict) else {}
@@ -136,8 +103,61 @@ class OpenAIProvider:
             cached_tokens=count(details, "cached_tokens") if isinstance(details, dict) else 0,
             seconds=seconds,
         )
-        url = self._endpoint.base_url
-        return replace(usage, usd=price_usd(self._endpoint.model, usage, base_url=url))
+        return make_usage(usage, self._endpoint)
+
+
+class _Chunks:
+    """The chunks of a stream, put together."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, list[str]] = {"content": [], "refusal": []}
+        self._finish: object = None
+        self._tools: list[object] = []
+        self._rest: dict[str, Any] = {}
+
+    def add(self, event: Mapping[str, Any]) -> tuple[str, bool]:
+        self._rest |= {name: event[name] for name in ("model", "usage") if event.get(name)}
+        choices = event.get("choices")
+        first = choices[0] if isinstance(choices, list) and choices else None
+        if not isinstance(first, dict):
+            return "", False
+        delta = first.get("delta")
+        delta = delta if isinstance(delta, dict) else {}
+        for name, texts in self._texts.items():
+            if isinstance(said := delta.get(name), str):
+                texts.append(said)
+        if delta.get("tool_calls"):
+            self._tools.append(delta["tool_calls"])
+        self._finish = first.get("finish_reason") or self._finish
+        text = delta.get("content")
+        moved = any(delta.get(name) for name in delta if name != "role") or self._finish is not None
+        return text if isinstance(text, str) else "", moved
+
+    def body(self) -> dict[str, Any]:
+        if self._finish is None:
+            raise BadResponse("The stream ended before the answer did.", fix="Ask again.")
+        message: dict[str, Any] = {"tool_calls": self._tools}
+        for name, texts in self._texts.items():
+            message[name] = "".join(texts) if texts else None
+        return {**self._rest, "choices": [{"message": message, "finish_reason": self._finish}]}
+
+
+def _connect(endpoint: Endpoint, key: Secret | None, waits: Waits) -> Connection:
+    """The SDK's own client, with its proxies, certificates and headers."""
+    http = openai.DefaultAsyncHttpxClient(limits=LIMITS)
+    client = openai.AsyncOpenAI(
+        api_key="none" if key is None else key.reveal(),
+        base_url=endpoint.base_url,
+        max_retries=0,
+        http_client=http,
+    )
+
+    def headers() -> dict[str, str]:
+        sent = {**client.default_headers, **client.auth_headers}
+        return {name: value for name, value in sent.items() if isinstance(value, str)}
+
+    url = f"{endpoint.base_url}/chat/completions"
+    return Connection(http, url, headers=headers, waits=waits, close=client.close)
 
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Never here: budgets, sums, providers.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -13,9 +14,42 @@ from urllib.parse import urlsplit
 from genai_prices import Usage as PricedUsage
 from genai_prices import calc_price
 
+from opto.errors import SettingsError
 from opto.llm.types import Usage
 
 FREE = Decimal(0)
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a model costs, US dollars per million tokens: for models in no price table."""
+
+    input_usd: Decimal
+    output_usd: Decimal
+
+    @classmethod
+    def of(cls, text: str) -> Price:
+        """`"0.15/0.60"` read as dollars per million tokens in and out.
+
+        Raises:
+            SettingsError: It is no such pair.
+        """
+        parts = text.split("/")
+        try:
+            given = [Decimal(part.strip().removeprefix("$")) for part in parts]
+        except ArithmeticError:
+            given = []
+        if len(given) != 2 or not all(0 <= usd < _MILLION for usd in given):  # noqa: PLR2004
+            raise SettingsError(
+                f"{text!r} is not a price.", fix="Write dollars per million tokens: 0.15/0.60"
+            )
+        return cls(*given)
+
+    def usd(self, usage: Usage) -> Decimal:
+        """What `usage` costs; cached tokens as much as others."""
+        total = self.input_usd * usage.input_tokens + self.output_usd * usage.output_tokens
+        return total / _MILLION
 
 
 def price_usd(

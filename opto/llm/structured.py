@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from opto.llm.client import LM
-from opto.llm.errors import Truncated
+from opto.llm.errors import Truncated, UnexpectedTool
 from opto.llm.loop import BACKGROUND
 from opto.llm.parse import Problem, Reader
 from opto.llm.types import Message, Request
@@ -75,7 +75,7 @@ async def aask_structured(
 
 
 async def _answer(lm: LM, request: Request) -> tuple[str, Problem | None]:
-    """The text of an answer, and a problem when it was cut off (then it must not be parsed)."""
+    """The text of an answer, and a problem when it must not be parsed: cut off, or no answer."""
     start = request.prefill or ""
     try:
         return start + (await lm.acomplete(request)).text, None
@@ -83,6 +83,9 @@ async def _answer(lm: LM, request: Request) -> tuple[str, Problem | None]:
         text = "" if error.completion is None else error.completion.text
         limit = f"The answer was cut off at {request.max_tokens} tokens; write a shorter one."
         return start + text, Problem(limit)
+    except UnexpectedTool as error:
+        text = "" if error.completion is None else error.completion.text
+        return start + text, Problem("No tools can be called here; the answer itself is needed.")
 
 
 def _repair_turn(request: Request, text: str, problem: Problem) -> Request:

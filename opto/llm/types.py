@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 Role = Literal["system", "user", "assistant"]
 Finish = Literal["stop", "length", "filter", "tool"]
 JSON = dict[str, Any]
+FREE = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,17 @@ class Usage:
             "usd": None if self.usd is None else str(self.usd),
         }
 
+    def plus(self, other: Usage) -> Usage:
+        """Both together; the price is unknown as soon as one is."""
+        known = self.usd is not None and other.usd is not None
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            seconds=self.seconds + other.seconds,
+            usd=(self.usd or FREE) + (other.usd or FREE) if known else None,
+        )
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Usage:
         usd = data.get("usd")
@@ -133,19 +145,33 @@ class Completion:
     """The model as the server named it."""
     attempts: int = 1
     """How often the server was asked until it answered."""
+    saved: Usage | None = None
+    """Of an answer from the cache: what it took when a model gave it. `usage` is nothing then."""
+    damaged: bool = False
+    """It came with bytes that are not UTF-8, replaced by U+FFFD."""
 
     def to_json(self) -> JSON:
-        return {
+        """As a record keeps it; the last two fields appear where they say something."""
+        data: JSON = {
             "text": self.text,
             "finish": self.finish,
             "usage": self.usage.to_json(),
             "model": self.model,
             "attempts": self.attempts,
         }
+        if self.saved is not None:
+            data["saved"] = self.saved.to_json()
+        if self.damaged:
+            data["damaged"] = True
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Completion:
-        return cls(**{**data, "usage": Usage.from_json(data["usage"])})
+        saved = data.get("saved")
+        read = {"usage": Usage.from_json(data["usage"])}
+        if saved is not None:
+            read["saved"] = Usage.from_json(saved)
+        return cls(**{**data, **read})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +210,19 @@ class Provider(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """How long a server may be silent, seconds. None: as long as the whole attempt may take."""
+
+    connect_s: float = 10.0
+    first_byte_s: float | None = None
+    """Of an answer sent as a whole: it is written before its first byte is sent."""
+    first_token_s: float | None = 120.0
+    """Of a streamed answer; models that think first send nothing meanwhile."""
+    idle_s: float | None = 30.0
+    """Between two pieces of text of a stream. Comments and pings are no text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenOptions:
     """What `open_provider(rest, options)` of a provider module may need from the settings."""
 
@@ -191,6 +230,9 @@ class OpenOptions:
     """Folder in which downloaded models are kept."""
     attempt_timeout_s: float = 300.0
     """Longest wait for one answer of a server, seconds."""
+    waits: Waits = field(default_factory=Waits)
+    streamed: bool = False
+    """Ask servers for streams also where nobody reads along: silence is then noticed sooner."""
     threads: int = 0
     """CPU threads of a model on this machine; 0 means one per core this process may use."""
     progress: Callable[[str], None] | None = None

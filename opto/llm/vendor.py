@@ -117,19 +117,18 @@ def _is_plain(url: str) -> bool:
         return False
 
 
-def no_answer(
-    failure: Exception, endpoint: Endpoint, *, timeout_s: float, late: bool
-) -> ModelCallError:
-    """The error for a connection that gave nothing; `late` says that the SDK's timer ended it."""
-    reason = failure.__cause__ or failure
-    late = late or isinstance(failure, TimeoutError | httpx2.TimeoutException)
-    if late and not isinstance(reason, httpx2.ConnectTimeout):
+def no_answer(failure: Exception, endpoint: Endpoint, *, timeout_s: float) -> ModelCallError:
+    """The error for a connection that gave nothing."""
+    never_there = isinstance(failure, httpx2.ConnectTimeout | httpx2.ConnectError)
+    if isinstance(failure, TimeoutError | httpx2.TimeoutException) and not never_there:
         return ModelTimeout(f"No answer within {timeout_s:g} s.", where=endpoint.name)
-    return UnreachableServer(
+    error = UnreachableServer(
         "The server cannot be reached, or it broke off the connection.",
-        where=f"{endpoint.name}: {quote(f'{type(reason).__name__}: {reason}')}",
+        where=f"{endpoint.name}: {quote(f'{type(failure).__name__}: {failure}')}",
         fix=f"Is a server running at {endpoint.base_url}?",
     )
+    error.may_be_billed = not never_there
+    return error
 
 
 async def send_giving_way(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -38,6 +38,17 @@ _LONG = re.compile(
     re.IGNORECASE,
 )
 _BROKE = re.compile(r"insufficient_quota|credit balance|billing", re.IGNORECASE)
+_STOP_TOKENS = re.compile(
+    r"(?:\s*<(?:\|(?:im_end|eot_id|eom_id|endoftext|end_of_text|end|eos)\||/s|end_of_turn)>)+\s*\Z"
+)
+_NEXT_TURN = re.compile(
+    r"<\|(?:im_end|eot_id)\|>\s*<\|(?:im_start|start_header_id)\|>.*\Z"
+    r"|<end_of_turn>\s*<start_of_turn>.*\Z",
+    re.DOTALL,
+)
+_RESET_HEADERS = ("x-ratelimit-reset-requests", "x-ratelimit-reset-tokens")
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SERVER_FAULT = 500
 _BY_STATUS: dict[int, type[ModelCallError]] = {
     401: AuthError,
@@ -70,32 +81,20 @@ _SAID: dict[type[ModelCallError], tuple[str, str]] = {
     RateLimited: ("The server limits the rate of requests.", ""),
     InvalidRequest: ("The server does not accept the request.", ""),
 }
+_PASSING = (RateLimited, ServerError, ModelTimeout)
 T = TypeVar("T")
 
 
-async def read_body(chunks: AsyncIterable[bytes], *, where: str) -> bytes:
-    """All bytes of a response, at most 16 MB.
-
-    Raises:
-        BadResponse: The server sends more.
-    """
-    body = bytearray()
-    async for chunk in chunks:
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise BadResponse(
-                f"The server sent more than {MAX_BODY_BYTES >> 20} MB for one answer.", where=where
-            )
-    return bytes(body)
-
-
-def decode_object(body: bytes, *, where: str) -> dict[str, Any]:
-    """The JSON object in `body`; bytes that are not UTF-8 become U+FFFD.
+def decode_object(body: bytes, *, where: str) -> tuple[dict[str, Any], bool]:
+    """The JSON object in `body`, and whether bytes that are not UTF-8 became U+FFFD.
 
     Raises:
         BadResponse: It is no JSON object, or it is an error report sent with status 200.
     """
-    text = body.decode("utf-8", errors="replace")
+    try:
+        text, damaged = body.decode("utf-8"), False
+    except UnicodeDecodeError:
+        text, damaged = body.decode("utf-8", errors="replace"), True
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
@@ -111,7 +110,7 @@ def decode_object(body: bytes, *, where: str) -> dict[str, Any]:
             "The server reported an error with a success status.",
             where=f"{where}: {quote(json.dumps(data['error']))}",
         )
-    return data
+    return data, damaged
 
 
 def take(data: Mapping[str, Any], name: str, kind: type[T], *, where: str) -> T:
@@ -141,6 +140,16 @@ def clean(text: str) -> str:
     return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
 
 
+def without_stop_tokens(text: str) -> str:
+    """`text` without the tokens that end a turn, which some servers forget to cut off.
+
+    Where a model went on to invent the next turn, that is cut off as well.
+    """
+    if "<" not in text:
+        return text
+    return _STOP_TOKENS.sub("", _NEXT_TURN.sub("", text))
+
+
 def quote(text: str) -> str:
     """At most 500 characters of what a server said, on one line, without keys."""
     flat = " ".join(redact(clean(text)).split())
@@ -150,7 +159,8 @@ def quote(text: str) -> str:
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """How long the server asks to wait, seconds; None when it does not say.
 
-    Reads `retry-after-ms`, and `retry-after` as seconds or as an HTTP date.
+    Reads `retry-after-ms`, `retry-after` as seconds or as an HTTP date, and where both are missing
+    `x-ratelimit-reset-*` (`6m0s`, `20ms`): the longer one, since either limit can be the cause.
     """
     try:
         return max(0.0, float(headers["retry-after-ms"]) / 1000)
@@ -164,10 +174,20 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     try:
         moment = parsedate_to_datetime(said)
     except ValueError:
-        return None
+        return max(
+            filter(None, (_span_s(headers.get(name, "")) for name in _RESET_HEADERS)), default=None
+        )
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _span_s(said: str) -> float | None:
+    """`1m30.5s` in seconds; None when it is no such text."""
+    parts = _SPAN.findall(said)
+    if not parts or "".join(number + unit for number, unit in parts) != said.strip():
+        return None
+    return sum(float(number) * _UNIT_S[unit] for number, unit in parts)
 
 
 def status_error(
@@ -192,5 +212,5 @@ def status_error(
         what,
         where=f"{name}: HTTP {status}: {quote(text)}",
         fix=key_hint if kind is AuthError else fix,
-        retry_after_s=retry_after_s(headers),
+        retry_after_s=retry_after_s(headers) if kind in _PASSING else None,
     )
