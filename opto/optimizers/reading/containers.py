@@ -65,10 +65,22 @@ def _dict(found: dict[Any, Any], like: dict[Any, Any]) -> dict[Any, Any]:
     key_pattern, value_pattern = _shared(like), _shared(like.values())
     out: dict[Any, Any] = {}
     for raw_key, raw_value in found.items():
-        key = raw_key if key_pattern is None else _item(raw_key, key_pattern, "a key")
+        key = _key(raw_key, key_pattern)
         pattern = _pattern(like[key]) if key in like else value_pattern
         out[key] = raw_value if pattern is None else _item(raw_value, pattern, f"[{key!r}]")
     return out
+
+
+def _key(raw: Any, pattern: Any) -> Any:
+    """A key of the present type; JSON writes all keys as text."""
+    if pattern is None:
+        return raw
+    if isinstance(raw, str) and type(pattern) in _PLAIN:
+        try:
+            return read_value(raw, pattern)
+        except Refused as why:
+            raise Refused(f"a key: {why}") from why
+    return _item(raw, pattern, "a key")
 
 
 def _item(value: Any, pattern: Any, where: str) -> Any:
