@@ -132,3 +132,11 @@ def test_an_exception_node_passes_feedback_to_code_and_inputs() -> None:
 
     assert heard(p) == ["handle zero"]
     assert heard(divide.parameter) == ["handle zero"]
+
+
+def test_a_parameter_used_twice_by_one_operation_hears_it_once() -> None:
+    p = node(3, trainable=True)
+
+    (p * p).backward("smaller")
+
+    assert heard(p) == ["smaller"]
