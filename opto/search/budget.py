@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 from opto.search.canon import JSON
-from opto.search.cost import NOTHING, Cost
+from opto.search.cost import NOTHING, USD_STEP, Cost
 from opto.search.errors import BudgetError
 
 Amount: TypeAlias = int | Decimal
@@ -316,7 +316,7 @@ def _minus(a: Amounts, b: Amounts) -> Amounts:
 def _part(amount: Amount, fraction: float) -> Amount:
     """`fraction` of `amount`, counts rounded down; 0.1 is the decimal 0.1, not the float below."""
     share = amount * Decimal(str(fraction))
-    return int(share) if isinstance(amount, int) else share
+    return int(share) if isinstance(amount, int) else share.quantize(USD_STEP, ROUND_DOWN)
 
 
 def _exact(usd: Decimal | float | str) -> Decimal:

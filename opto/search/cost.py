@@ -15,6 +15,17 @@ from typing import Any
 from opto.search.canon import JSON
 from opto.search.errors import BudgetError
 
+USD_STEP = Decimal("1e-12")
+"""Smallest part of a dollar; coarse enough for sums to be exact."""
+
+
+def exact(usd: Decimal) -> Decimal:
+    """`usd` without digits below `USD_STEP`, which would make sums depend on their order."""
+    exponent = usd.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < USD_STEP.as_tuple().exponent:  # type: ignore[operator]
+        return usd.quantize(USD_STEP)
+    return usd
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
@@ -31,15 +42,15 @@ class Cost:
     tokens_in: int = 0
     tokens_out: int = 0
     usd: Decimal = Decimal(0)
-    """US dollars of the calls whose price is known."""
+    """US dollars of the calls whose price is known, to `USD_STEP`."""
     unpriced: int = 0
     """Model calls whose price nobody knows; with any, `usd` is a lower bound."""
     seconds: float = 0.0
     """Working time; parallel actions count each. Never part of a comparison of two runs."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.usd, Decimal):
-            object.__setattr__(self, "usd", Decimal(str(self.usd)))
+        usd = self.usd if isinstance(self.usd, Decimal) else Decimal(str(self.usd))
+        object.__setattr__(self, "usd", exact(usd))
         for name in ("metric", "llm", "tokens_in", "tokens_out", "usd", "unpriced", "seconds"):
             part = getattr(self, name)
             if not isfinite(part) or part < 0:

@@ -25,7 +25,7 @@ class Spool:
 
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
-        self._end = 0
+        self._end, self._at_end = 0, True
         self._lock = threading.Lock()
 
     def put(self, rollout: Rollout) -> tuple[Rollout, int]:
@@ -36,7 +36,9 @@ class Spool:
         with self._lock:
             if self._file is None:
                 self._file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as this)
-            self._file.seek(self._end)
+            if not self._at_end:  # seeking would flush the buffer each time
+                self._file.seek(self._end)
+                self._at_end = True
             self._file.write(len(texts).to_bytes(8, "big") + texts)
             at, self._end = self._end, self._end + 8 + len(texts)
         return replace(rollout, feedback="", trace="", note=""), at
@@ -48,6 +50,7 @@ class Spool:
             return rollout if cost is None else replace(rollout, cost=price)
         with self._lock:
             self._file.seek(at)
+            self._at_end = False
             size = int.from_bytes(self._file.read(8), "big")
             feedback, trace, note = json.loads(self._file.read(size))
         return replace(rollout, feedback=feedback, trace=trace, note=note, cost=price)

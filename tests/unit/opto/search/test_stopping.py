@@ -1,0 +1,116 @@
+"""Ctrl-C, a full disk, two writers."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toy_search import NumberTask, RandomSearch
+
+from opto.search import Budget, Study
+from traces.errors import DiskFullError, LeaseError
+from traces.store.sqlite import Store
+
+_LONG = """
+import sys
+from toy_search import NumberTask, RandomSearch
+from opto.search import Budget, Study, StudyInterrupted
+print("ready", flush=True)
+try:
+    task = NumberTask(sleep=0.05)
+    kept = {"workers": int(sys.argv[2]), "store": sys.argv[1], "run": "r"}
+    Study(task, RandomSearch(), Budget(metric=2000), **kept).run()
+except StudyInterrupted as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_ctrl_c_keeps_what_has_finished_and_says_how_to_go_on(tmp_path: Path, workers: int) -> None:
+    store = tmp_path / "runs.db"
+    child = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", _LONG, str(store), str(workers)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    time.sleep(1.5)
+    child.send_signal(signal.SIGINT)
+    said, error = child.communicate(timeout=20)
+
+    assert "interrupted" in said, error
+    assert "run='r'" in said
+    again = Study.resume(store, "r", task=NumberTask(), algorithm=RandomSearch())
+    assert again.budget == Budget(metric=2000)
+    again.ask()
+    assert len(again.ledger) > 5
+    again.close()
+
+
+class Full(Store):
+    """A store on a disk with room for so many more events."""
+
+    room = 0
+
+    def append(self, *args: Any, **kwargs: Any) -> Any:
+        if self.room <= 0:
+            raise DiskFullError("The disk is full.", where=str(self))
+        self.room -= 1
+        return super().append(*args, **kwargs)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_full_disk_stops_new_calls_keeps_the_best_and_can_be_resumed(
+    tmp_path: Path, workers: int
+) -> None:
+    calls = tmp_path / "calls"
+    task, algorithm = NumberTask(calls=calls), RandomSearch()
+    budget = Budget(metric=80)
+    whole = Study(NumberTask(), algorithm, budget).run()
+
+    with Full(tmp_path / "runs.db") as store:
+        store.room = 60
+        part = Study(task, algorithm, budget, workers=workers, store=store, run="r").run()
+        paid = len(calls.read_text().splitlines())
+        store.room = 10**9
+        rest = Study(task, algorithm, budget, workers=workers, store=store, run="r").run()
+
+    assert part.stopped.startswith("disk full")
+    assert str(tmp_path / "runs.db") in part.stopped
+    assert part.best.id in part.ledger.candidates
+    assert not part.estimate.unbiased
+    assert paid <= 60
+    assert rest.ledger.digest == whole.ledger.digest
+
+
+def test_a_second_writer_is_refused_while_the_first_lives(tmp_path: Path) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Waiting(NumberTask):
+        def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+            inside.set()
+            go_on.wait(10)
+            return super().evaluate(*args, **kwargs)
+
+    store = tmp_path / "runs.db"
+    first = Study(Waiting(), RandomSearch(), Budget(metric=9), store=store, run="r")
+    thread = threading.Thread(target=first.run)
+    thread.start()
+    inside.wait(10)
+    try:
+        with pytest.raises(LeaseError, match="being written"):
+            Study(NumberTask(), RandomSearch(), Budget(metric=9), store=store, run="r").run()
+    finally:
+        go_on.set()
+        thread.join()
+
+    again = Study(NumberTask(), RandomSearch(), Budget(metric=9), store=store, run="r").run()
+    assert again.ledger.digest == first.result.ledger.digest
