@@ -36,7 +36,10 @@ class Proposer(Protocol):
     def propose(
         self, action: Propose, parents: Sequence[Candidate], stream: random.Random
     ) -> Proposal | Awaitable[Proposal]:
-        """Carry out one `Propose`; see `Algorithm.propose`."""
+        """Carry out one `Propose`; see `Algorithm.propose`.
+
+        For the purpose `summary` the answer is the note, and the candidate is the parent.
+        """
         ...
 
 
@@ -76,9 +79,12 @@ class Loop:
         state = State(view, pool=[view.task.seed.id])
         yield from self._start(state)
         spec = self._plan(state)
-        while not state.cut and (spec.stop is None or spec.stop.reason(state) is None):
-            yield from _Turn(spec, state).run()
+        while not state.cut and spec.done(state) is None:
+            before = state.ledger.spent.metric
+            kept = yield from _Turn(spec, state).run()
+            yield from self._recheck(state, kept)
             state.step += 1
+            state.barren = 0 if state.ledger.spent.metric > before else state.barren + 1
             spec = self._changed(state)
             self._tell(state, spec.recommend.current(state))
         state.cut = False
@@ -95,6 +101,11 @@ class Loop:
         if state.cut and not spec.reserve and self.spec.reserve and not state.opened:
             state.cut, state.opened = False, True
         return spec
+
+    def _recheck(self, state: State, kept: Sequence[str]) -> Part:
+        """Do scores that count as exact still repeat on the newcomers?"""
+        if kept and state.exact and self.spec.probe is not None and not state.cut:
+            state.exact = yield from self.spec.probe.again(state, kept)
 
     def _start(self, state: State) -> Part:
         state.exact = state.view.task.deterministic
@@ -118,7 +129,8 @@ class _Turn:
     def __init__(self, spec: Spec, state: State) -> None:
         self.spec, self.state = spec, state
 
-    def run(self) -> Part:
+    def run(self) -> Generator[Sequence[Action], Sequence[ActionResult], list[str]]:
+        """The children that were kept."""
         spec, state = self.spec, self.state
         if spec.merge is not None and state.merge_due:
             yield from self._merge(spec.merge)
@@ -128,15 +140,14 @@ class _Turn:
             asks = state.measure(_firsts(groups), state.examples, spec.parents.split)
             yield from self._ask(asks)
         groups = [group for group in groups if not self._perfect(group)]
-        if spec.summarize and not state.cut:
+        if spec.summarize and groups and not state.cut:
             yield from self._summarize(groups)
         if state.cut or not groups:
-            return
+            return []
         lines = yield from self._propose(groups)
         passed = yield from self._stages(lines)
         self._keep([child for child, _ in passed])
-        if passed and spec.probe is not None and state.exact:
-            state.exact = yield from spec.probe.again(state, [child for child, _ in passed])
+        return [child for child, _ in passed]
 
     def _ask(
         self, asks: Sequence[Action]
@@ -157,7 +168,8 @@ class _Turn:
     def _summarize(self, groups: Sequence[Group]) -> Part:
         shown: list[JSON] = [self.spec.evidence.show(self.state, group) for group in groups]
         payload: JSON = {"evidence": shown, "summary": self.state.summary}
-        for result in (yield from self._ask([Propose("summary", payload)])):
+        ask = Propose("summary", payload, groups[0][:1])
+        for result in (yield from self._ask([ask])):
             if isinstance(result, Proposal) and result.status in {"ok", "duplicate"}:
                 self.state.summary = result.note
 

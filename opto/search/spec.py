@@ -23,6 +23,7 @@ from opto.search.strategies.merging import Merge
 from opto.search.strategies.probes import Probe
 from opto.search.strategies.recommenders import Best, Recommender
 from opto.search.strategies.selectors import Selector, Top
+from opto.search.strategies.state import State
 from opto.search.strategies.stoppers import Stopper
 
 
@@ -51,6 +52,8 @@ class Spec:
     archive: Archive = field(default_factory=Everything)
     recommend: Recommender = field(default_factory=Best)
     stop: Stopper | None = None
+    barren: int = 50
+    """Turns in a row without a new measurement after which the proposer counts as dry."""
     reserve: float = 0.0
     """Share of the budget kept for the recommendation, 0 to below 1."""
     skip_perfect: float | None = None
@@ -70,6 +73,12 @@ class Spec:
                 f"The Spec {self.name!r} has reserve={self.reserve} and children={self.children}.",
                 fix="A reserve is from 0 to below 1; there is at least one child.",
             )
+
+    def done(self, state: State) -> str | None:
+        """Why the search is over although there is budget; None while it is not."""
+        if state.barren >= self.barren:
+            return f"nothing new was proposed for {state.barren} turns"
+        return None if self.stop is None else self.stop.reason(state)
 
     @property
     def gated(self) -> bool:

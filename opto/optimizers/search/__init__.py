@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from opto.optimizers.search.names import named as named
-    from opto.optimizers.search.names import names as names
+    from opto.optimizers.search.catalog import named as named
+    from opto.optimizers.search.catalog import names as names
     from opto.optimizers.search.rewriter import Rewriter as Rewriter
 
-_EXPORTS = {"named": "names", "names": "names", "Rewriter": "rewriter"}
+_EXPORTS = {"named": "catalog", "names": "catalog", "Rewriter": "rewriter"}
 
 __all__ = ["Rewriter", "named", "names"]
 

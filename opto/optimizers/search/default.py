@@ -45,7 +45,7 @@ def opto(*, breadth: int = 1, reserve: float = 0.2) -> Spec:
     )
     return Spec(
         name="opto",
-        selector=Top(breadth, Posterior(c=2.0, step=0.1)),
+        selector=Top(breadth, Posterior(c=1.5, step=0.1)),
         start=Draw(15),
         parents=Draw(2),
         evidence=Measured(most=20),

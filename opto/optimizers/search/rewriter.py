@@ -62,7 +62,7 @@ class Rewriter:
         if action.purpose == "summary":
             said = self._said(_summary_turns(payload), stream)
             if said.text:
-                return Proposal(note=said.text, cost=Cost(llm=1))
+                return Proposal((parents[0],), said.text, Cost(llm=1))
             return Proposal(note=said.why, cost=Cost(llm=1), status="model_failed")
         names = [str(name) for name in _items(payload.get("components"))]
         said = self._said(self._turns(payload, parents[0], names), stream)

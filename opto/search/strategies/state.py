@@ -39,6 +39,8 @@ class State:
     """Training examples the parents were measured on in this turn."""
     last_gain: int = 0
     """Turn in which the pool last took a candidate in."""
+    barren: int = 0
+    """Turns in a row in which nothing new was measured."""
     opened: bool = False
     """Is the share kept for the recommendation being spent on the search?"""
     merge_due: bool = False
