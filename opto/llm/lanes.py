@@ -3,7 +3,7 @@
 The limit follows additive increase, multiplicative decrease (Chiu and Jain, 1989) with the slow
 start of TCP (RFC 5681). Two rules keep it from freezing after a burst of refusals: a refusal is
 counted at most once per two usual latencies, never longer than five seconds whatever the server
-asks a single call to wait; and after some windows without one the steps upwards grow.
+asks a single call to wait; and the longer there was none, the longer the steps upwards.
 
 Lives here: the state of one server and the arithmetic on it. The clock is an argument.
 Never here: waiting, waking, choosing between servers (`opto.llm.limits`).
@@ -28,8 +28,8 @@ from opto.llm.errors import (
 _USUAL_S = 1.0
 """Latency that is assumed before any was measured, seconds."""
 _DEAF_AT_MOST_S = 5.0
-_PATIENCE = 8
-"""After this many windows in a row without a refusal the step upwards doubles."""
+_PATIENCE_S = 10.0
+"""After each so many seconds without a refusal the step upwards doubles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +67,8 @@ class Lane:
         """Calls it may have at once; the fraction matters for later steps only."""
         self.in_flight = self.taken = 0
         self._slow_start, self._saturated = True, False
-        self._good = self._clean = 0
-        self._step = 1.0
+        self._good = 0
+        self._refused_at = float("-inf")
         self._deaf_until = float("-inf")
         self._latencies_s: deque[float] = deque(maxlen=64)
         self._failures = 0
@@ -144,8 +144,7 @@ class Lane:
 
     def _slower(self, in_flight: int, factor: float) -> None:
         now = self._clock()
-        self._slow_start, self._step = False, 1.0
-        self._good = self._clean = 0
+        self._slow_start, self._good, self._refused_at = False, 0, now
         if now < self._deaf_until:
             return
         usual = statistics.median(self._latencies_s) if self._latencies_s else _USUAL_S
@@ -160,11 +159,10 @@ class Lane:
         self._good += 1
         if self._good < self.limit:
             return
-        self._clean += 1
-        if self._clean % _PATIENCE == 0:
-            self._step *= 2
         if self._saturated:  # an unused limit says nothing
-            self.limit = min(self.limit + self._step, float(self._limits.ceiling))
+            quiet_s = min(self._clock() - self._refused_at, 100 * _PATIENCE_S)
+            step = 2.0 ** int(quiet_s / _PATIENCE_S)
+            self.limit = min(self.limit + step, float(self._limits.ceiling))
         self._good, self._saturated = 0, False
 
     def __repr__(self) -> str:

@@ -40,7 +40,7 @@ class Price:
             given = [Decimal(part.strip().removeprefix("$")) for part in parts]
         except ArithmeticError:
             given = []
-        if len(given) != 2 or not all(0 <= usd < _MILLION for usd in given):  # noqa: PLR2004
+        if len(given) != 2 or not all(usd.is_finite() and 0 <= usd < _MILLION for usd in given):  # noqa: PLR2004
             raise SettingsError(
                 f"{text!r} is not a price.", fix="Write dollars per million tokens: 0.15/0.60"
             )

@@ -105,27 +105,37 @@ class SdkProvider(ABC):
     def _usage(self, counts: object, *, seconds: float) -> Usage: ...
 
     async def _send(self, request: Request) -> Completion:
-        """One attempt. Exceptions from below may hold the key, so they are not chained."""
+        """One attempt.
+
+        An error leaves without the frames below: they hold what the server said and the headers
+        that were sent, and a traceback may show the variables of its frames.
+        """
+        outcome = await self._attempt(request)
+        if isinstance(outcome, Completion):
+            return outcome
+        outcome.__context__ = None
+        raise outcome.with_traceback(None)
+
+    async def _attempt(
+        self, request: Request
+    ) -> Completion | ModelCallError | asyncio.CancelledError:
         started, body = time.monotonic(), self._wire_body(request)
-        listener, cancelled = LISTENER.get(), False
-        error: ModelCallError | None = None
+        listener = LISTENER.get()
         try:
             async with asyncio.timeout(self._timeout_s):
                 if listener is None and not self._streamed:
                     data, damaged = await self._whole(body)
                 else:
                     data, damaged = await self._pieces(body, listener)
+            return self._read(data, damaged=damaged, seconds=time.monotonic() - started)
         except Failed as failure:
-            error = self._status_error(failure.reply)
+            return self._status_error(failure.reply)
         except (httpx2.HTTPError, httpx2.StreamError, TimeoutError) as failure:
-            error = no_answer(failure, self._endpoint, timeout_s=self._timeout_s)
+            return no_answer(failure, self._endpoint, timeout_s=self._timeout_s)
+        except ModelCallError as error:
+            return error
         except asyncio.CancelledError:
-            cancelled = True
-        if cancelled:
-            raise asyncio.CancelledError
-        if error is not None:
-            raise error
-        return self._read(data, damaged=damaged, seconds=time.monotonic() - started)
+            return asyncio.CancelledError()
 
     async def _whole(self, body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
         reply = await self._connection.post(_as_bytes(body))
