@@ -34,8 +34,6 @@ class Ticket:
     attempts: int
     worst: Cost
     """Of one attempt."""
-    is_new: bool
-    """Is this the first action with its candidate?"""
     parents: tuple[Candidate, ...]
     reservation: Reservation
 
@@ -175,15 +173,12 @@ class Batch:
             reservation = self.meter.reserve(worst * attempts)
         if reservation is None:
             return None
-        is_new = False
         parents: tuple[Candidate, ...] = ()
         if isinstance(action, Evaluate):
-            is_new = self._desk.ledger.admit(action.candidate)
+            self._desk.ledger.admit(action.candidate)
         elif isinstance(action, Propose):
             parents = tuple(self._desk.ledger.candidates[name] for name in action.parents)
-        return Ticket(
-            self.step, position, identity, action, attempts, worst, is_new, parents, reservation
-        )
+        return Ticket(self.step, position, identity, action, attempts, worst, parents, reservation)
 
     def _cut(self, position: int) -> None:
         self.kept, self.limit = position, self.meter.reason or "the next action does not fit"

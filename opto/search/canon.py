@@ -17,10 +17,12 @@ __all__ = ["ID_BYTES", "JSON", "canonical", "clean", "digest"]
 ID_BYTES = 8
 """Length of identifiers: 16 hexadecimal digits."""
 
+_ENCODER = json.JSONEncoder(sort_keys=True, allow_nan=False, separators=(",", ":"))
+
 
 def canonical(value: Any) -> str:
     """`value` as JSON with sorted keys, in ASCII, without spaces; NaN is a ValueError."""
-    return json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def digest(value: Any, *, size: int = ID_BYTES) -> str:

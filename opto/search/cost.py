@@ -21,6 +21,8 @@ USD_STEP = Decimal("1e-12")
 
 def exact(usd: Decimal) -> Decimal:
     """`usd` without digits below `USD_STEP`, which would make sums depend on their order."""
+    if not usd:
+        return usd
     exponent = usd.as_tuple().exponent
     if isinstance(exponent, int) and exponent < USD_STEP.as_tuple().exponent:  # type: ignore[operator]
         return usd.quantize(USD_STEP)

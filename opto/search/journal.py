@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from opto.search.actions import Action, Evaluate
+from opto.search.candidate import Candidate
 from opto.search.canon import JSON
 from opto.search.errors import ResumeError
 from opto.search.results import ActionResult, Proposal, Rollout
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 SPEC = "opt.spec"
 """Data: what was asked for; a run is resumed only with the same."""
 ACTION = "opt.action"
-"""Data: `step`, `actions`: each with `id`, `index` and its content; written before they start."""
+"""Data: `step`, `actions`: each with `id`, `at` (its position) and its content; written first."""
 RESULT = "opt.result"
 """Data: `id`, `step`, `index`, `elapsed_s`, `result`."""
 DECISION = "opt.decision"
@@ -51,6 +52,8 @@ class Past:
     started: int = 0
     """Actions that were started, repeats after a crash counted."""
     finished: int = 0
+    known: set[str] = field(default_factory=set)
+    """Ids of the candidates whose values are in the log."""
 
     @property
     def lost(self) -> int:
@@ -114,12 +117,13 @@ class Journal:
                 differences=differences,
             )
 
-    def actions(self, step: int, started: Sequence[tuple[int, str, Action, bool]]) -> None:
-        """Record (index, identity, action, is its candidate new) of actions about to start."""
+    def actions(self, step: int, started: Sequence[tuple[int, str, Action]]) -> None:
+        """Record (position, identity, action) of actions about to start; new candidates whole."""
         items: list[JSON] = []
-        for index, identity, action, is_new in started:
-            body: dict[str, JSON] = {"id": identity, "at": index, **action.to_json()}
-            if is_new and isinstance(action, Evaluate):
+        for position, identity, action in started:
+            body: dict[str, JSON] = {"id": identity, "at": position, **action.to_json()}
+            if isinstance(action, Evaluate) and action.candidate.id not in self.past.known:
+                self.past.known.add(action.candidate.id)
                 body["made"] = action.candidate.to_json()
             items.append(body)
         self._emit(ACTION, step=step, actions=items)
@@ -131,6 +135,8 @@ class Journal:
         if self._recorder is None:
             return result
         body = result.to_json()
+        if isinstance(result, Proposal):
+            self.past.known.update(candidate.id for candidate in result.candidates)
         event = self._recorder.emit(
             RESULT, id=identity, step=step, index=index, elapsed_s=round(elapsed_s, 3), result=body
         )
@@ -184,13 +190,9 @@ def read_past(store: Store, run: str) -> Past:
         if event.kind == SPEC:
             past.spec = data
         elif event.kind == ACTION:
-            past.started += len(data["actions"])
-            for item in data["actions"]:
-                past.asked[data["step"], item["at"]] = item["id"]
+            _asked(past, data)
         elif event.kind == RESULT:
-            past.finished += 1
-            past.results[data["id"]] = data["result"]
-            past.elapsed_s = max(past.elapsed_s, data["elapsed_s"])
+            _finished(past, data)
         elif event.kind == DECISION and data["what"] == "cut":
             past.cuts[data["step"]] = (data["kept"], data["limit"])
         elif event.kind == DECISION and data["what"] == "void":
@@ -199,6 +201,22 @@ def read_past(store: Store, run: str) -> Past:
         elif event.kind == END:
             past.ended = data
     return past
+
+
+def _asked(past: Past, data: dict[str, Any]) -> None:
+    past.started += len(data["actions"])
+    for item in data["actions"]:
+        past.asked[data["step"], item["at"]] = item["id"]
+        if "made" in item:
+            past.known.add(item["candidate"])
+
+
+def _finished(past: Past, data: dict[str, Any]) -> None:
+    past.finished += 1
+    past.results[data["id"]] = data["result"]
+    past.elapsed_s = max(past.elapsed_s, data["elapsed_s"])
+    for item in data["result"].get("candidates", ()):
+        past.known.add(Candidate.from_json(item).id)
 
 
 def result_from_json(data: Any) -> ActionResult:

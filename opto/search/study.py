@@ -262,7 +262,7 @@ class Study:
         while len(found) < most and (ticket := batch.ticket()) is not None:
             found.append(ticket)
         if found:
-            started = [(t.position, t.id, t.action, t.is_new) for t in found]
+            started = [(t.position, t.id, t.action) for t in found]
             self._started().journal.actions(batch.step, started)
         return found
 

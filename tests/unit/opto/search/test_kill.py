@@ -35,8 +35,8 @@ file, calls = Path(sys.argv[1]), Path(sys.argv[2])
 first, last, workers = map(int, sys.argv[3:])
 for number in range(first, last):  # one fork per kill: importing again would be most of the time
     Killed.left = number
-    task = NumberTask(size=2, calls=calls.with_name(f"calls{number}"))
-    algorithm = RandomSearch(width=1, rounds=19, calls=calls.with_name(f"calls{number}"))
+    task = NumberTask(size=1, calls=calls.with_name(f"calls{number}"))
+    algorithm = RandomSearch(width=2, rounds=19, calls=calls.with_name(f"calls{number}"))
     killed = os.fork()
     if killed == 0:
         store = Killed(file.with_name(f"{number}.db"))
@@ -55,8 +55,8 @@ for number in range(first, last):  # one fork per kill: importing again would be
 
 def _unbroken(calls: Path, store: Path, workers: int) -> tuple[str, str, float | None, int]:
     """Digest, recommendation, score and the number of events of the run nobody kills."""
-    task = NumberTask(size=2, calls=calls)
-    algorithm = RandomSearch(width=1, rounds=19, calls=calls)
+    task = NumberTask(size=1, calls=calls)
+    algorithm = RandomSearch(width=2, rounds=19, calls=calls)
     study = Study(task, algorithm, Budget(metric=90), workers=workers, store=store, run="r")
     result = study.run()
     from traces.read import runs  # noqa: PLC0415
