@@ -94,9 +94,16 @@ def _flat(results: Mapping[str, Any]) -> dict[str, Any]:
 def _rows(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """One row a figure; `ratio`: how many times ours is cheaper, at least, given the clock."""
     for name in dict.fromkeys([*ours, *theirs]):
-        mine, peer = ours.get(name, "no such case"), theirs.get(name, "no such case")
+        mine, peer = _figure(ours, name), _figure(theirs, name)
         row: dict[str, Any] = {"case": name, "ours": mine, "peer": peer}
         if isinstance(mine, int | float) and isinstance(peer, int | float) and peer > 0:
-            seconds = name.endswith("_s")
-            row["ratio"] = round(peer / max(mine, _RESOLUTION_S if seconds else 1e-9), 1)
+            least = _RESOLUTION_S if name.endswith("_s") else mine
+            if least:
+                row["ratio"] = round(peer / max(mine, least), 1)
         yield row
+
+
+def _figure(found: Mapping[str, Any], name: str) -> Any:
+    """A figure, or why there is none: the case failed, or a smaller one did before it."""
+    case = name.partition(" ")[0]
+    return found.get(name, found.get(case, "not run: a smaller size failed, or no such case"))

@@ -19,7 +19,7 @@ from opto.trace.propagators.propagators import AbstractFeedback as AbstractFeedb
 from opto.trace.propagators.propagators import AbstractPropagator as AbstractPropagator
 from opto.trace.propagators.propagators import Propagator as Propagator
 from opto.trace.propagators.propagators import SumPropagator as SumPropagator
-from opto.trace.propagators.propagators import merged
+from opto.trace.propagators.propagators import merged, total
 from opto.trace.subgraph import dependent
 
 
@@ -105,4 +105,4 @@ def sum_feedback(nodes: Iterable[Node[Any]]) -> Any:
                 rest.append(part)
     if said:
         rest.insert(0, TraceGraph(said=said.values(), parameters=parameters.values()))
-    return sum(rest[1:], rest[0]) if rest else 0
+    return total(rest)

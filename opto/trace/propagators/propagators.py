@@ -7,7 +7,9 @@ Never here: the walk over the graph (`opto.trace.propagators`).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 from opto.trace.base import Node
@@ -68,19 +70,22 @@ class Propagator(AbstractPropagator):
         return feedback
 
 
+def total(parts: Sequence[Any]) -> Any:
+    """Feedback added up; texts joined by lines, each once; 0 where there is none."""
+    if not parts:
+        return 0
+    if all(isinstance(part, str) for part in parts):
+        return "\n".join(dict.fromkeys(parts))
+    return reduce(add, parts)
+
+
 def merged(node: Node[Any]) -> Any:
     """All feedback on `node` added up; 0 where there is none."""
-    parts = [part for said in node.feedback.values() for part in said]
-    return sum(parts[1:], parts[0]) if parts else 0
+    return total([part for said in node.feedback.values() for part in said])
 
 
 class SumPropagator(Propagator):
     """Every parent hears the sum of what the child heard. Text is joined, each text once."""
 
     def _propagate(self, child: MessageNode[Any]) -> dict[Node[Any], Any]:
-        parts = [part for said in child.feedback.values() for part in said]
-        if parts and all(isinstance(part, str) for part in parts):
-            feedback: Any = "\n".join(dict.fromkeys(parts))
-        else:
-            feedback = merged(child)
-        return dict.fromkeys(child._sources, feedback)
+        return dict.fromkeys(child._sources, merged(child))

@@ -206,7 +206,11 @@ class Text(str):
     __slots__ = ()
 
 
-@pytest.mark.parametrize("value", [object(), Text("a"), [{1: range(3)}], lambda: 0, 1j], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [object(), Text("a"), [{1: range(3)}], lambda: 0, 1j],
+    ids=lambda value: type(value).__name__,
+)
 def test_a_value_json_cannot_hold_is_refused_with_the_path(tmp_path: Path, value: Any) -> None:
     with pytest.raises(TraceError, match=r"The parameter inner\.x holds a .*cannot be saved"):
         Holder(inner=holder(value)).save(tmp_path / "x.json")

@@ -140,3 +140,11 @@ def test_a_parameter_used_twice_by_one_operation_hears_it_once() -> None:
     (p * p).backward("smaller")
 
     assert heard(p) == ["smaller"]
+
+
+def test_text_feedback_of_an_own_rule_adds_up() -> None:
+    parameter = node("a", trainable=True)
+    (parameter + "b").backward("too long", propagator=SumPropagator())
+    (parameter + "c").backward("too dull", propagator=SumPropagator())
+
+    assert sum_feedback([parameter]) == "too long\ntoo dull"
