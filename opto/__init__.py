@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from opto.llm.open import open_model as open_model
     from opto.modeling.answer import Answer as Answer
     from opto.modeling.api import solve as solve
+    from opto.search.budget import Budget as Budget
+    from opto.search.optimize import optimize as optimize
     from opto.trace.bundle import bundle as bundle
     from opto.trace.modules import Module as Module
     from opto.trace.modules import model as model
@@ -25,12 +27,14 @@ OWNER = "optolab"
 _EXPORTS = {
     "LM": "opto.llm.client",
     "Answer": "opto.modeling.answer",
+    "Budget": "opto.search.budget",
     "Module": "opto.trace",
     "OptoError": "opto.errors",
     "bundle": "opto.trace",
     "model": "opto.trace",
     "node": "opto.trace",
     "open_model": "opto.llm.open",
+    "optimize": "opto.search.optimize",
     "solve": "opto.modeling.api",
 }
 
@@ -38,12 +42,14 @@ __all__ = [
     "LM",
     "OWNER",
     "Answer",
+    "Budget",
     "Module",
     "OptoError",
     "bundle",
     "model",
     "node",
     "open_model",
+    "optimize",
     "solve",
 ]
 
