@@ -102,6 +102,57 @@ class BedModel:
         return " ".join(f"HINT({do} {rule})" for (do, rule), _ in top) or "none"
 
 
+class GridTask:
+    """Family B: two predictors, nine instructions and eighteen sets of examples each."""
+
+    def __init__(self, grid: Any) -> None:
+        self._grid = grid
+        self.choices = {f"x{at}": tuple(range(width)) for at, width in enumerate(grid.dims)}
+        self.components: Mapping[str, str] = dict.fromkeys(self.choices, "a choice")
+        self.seed = Candidate(dict.fromkeys(self.choices, 0))
+        self.train: Sequence[int] = range(grid.n)
+        self.val: Sequence[int] = range(grid.n)
+        self.deterministic = False
+        self.worst = Cost(metric=1)
+
+    def evaluate(
+        self, candidate: Candidate, example: Any, rep: int, stream: random.Random
+    ) -> Outcome:
+        """Through the grid, which counts calls and repetitions itself."""
+        del rep, stream
+        point = tuple(int(str(value)) for value in candidate.values.values())
+        return Outcome(self._grid.eval(point, [example])[0])
+
+
+class Nobody:
+    """Proposes nothing; the grid needs no proposals."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """No settings."""
+        return {}
+
+    def propose(self, action: Any, parents: Sequence[Candidate], stream: Any) -> Any:
+        """Never asked."""
+        raise AssertionError((action, parents, stream))
+
+
+def run_grid(bed: Any, row: str, seed: int, budget: int) -> dict[str, Any]:
+    """One study on the grid of a seed."""
+    grid = bed.Grid(seed)
+    study = Study(
+        GridTask(grid),
+        Loop(named(row), Nobody()),
+        Budget(metric=budget),
+        seed=seed,
+        workers=1,
+        rules=Rules(report=0.0),
+    )
+    best = study.run().best
+    point = tuple(int(str(value)) for value in best.values.values())
+    regret = float(grid.f_star) - grid.true(point)
+    return {"algo": row, "seed": seed, "budget": budget, "r_end": regret, "metric": grid.calls}
+
+
 def load(path: Path) -> Any:
     """The test-bed as a module."""
     spec = importlib.util.spec_from_file_location("optimizer_testbed", path)
@@ -130,6 +181,7 @@ def run_ours(bed: Any, row: str, seed: int) -> None:
         task, loop, Budget(metric=meter.budget), seed=seed, workers=1, rules=Rules(report=report)
     )
     result = study.run()
+    meter.rounds = len(result.history)
     if report:
         meter.recommend(result.best.values["prompt"], result.score)
 
@@ -138,12 +190,18 @@ def main() -> None:
     """One algorithm, all seeds."""
     path, row, seeds, budget, noise, q = sys.argv[1:7]
     bed = load(Path(path))
+    if noise == "grid":
+        low, _, high = seeds.partition("-")
+        for seed in range(int(low), int(high or low) + 1):
+            print(json.dumps(run_grid(bed, row, seed, int(budget))), flush=True)
+        return
     bed.ALGOS[row] = lambda seed: run_ours(bed, row, seed)
     low, _, high = seeds.partition("-")
     for seed in range(int(low), int(high or low) + 1):
         start = time.process_time()
         found = bed.one(row, seed, int(budget), noise, float(q))
-        print(json.dumps({**found, "cpu_s": round(time.process_time() - start, 2)}), flush=True)
+        spent = round(time.process_time() - start, 2)
+        print(json.dumps({**found, "rounds": bed.METER.rounds, "cpu_s": spent}), flush=True)
 
 
 if __name__ == "__main__":

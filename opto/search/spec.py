@@ -23,6 +23,7 @@ from opto.search.strategies.merging import Merge
 from opto.search.strategies.probes import Probe
 from opto.search.strategies.recommenders import Best, Recommender
 from opto.search.strategies.selectors import Selector, Top
+from opto.search.strategies.sources import Source
 from opto.search.strategies.state import State
 from opto.search.strategies.stoppers import Stopper
 
@@ -56,6 +57,13 @@ class Spec:
     """Turns in a row without a new measurement after which the proposer counts as dry."""
     reserve: float = 0.0
     """Share of the budget kept for the recommendation, 0 to below 1."""
+    source: Source | None = None
+    """Makes candidates without the proposer; then selector, parents and evidence are not used."""
+    sow: int = 0
+    """Proposals from the seed before the first turn: the space of `source`. None are asked for
+    where the task has `choices`."""
+    promote: int | None = None
+    """Every so many turns of a source, the best mean is measured on all validation examples."""
     skip_perfect: float | None = None
     """No proposal for parents that scored at least this on every example of the turn."""
     summarize: bool = False

@@ -22,6 +22,8 @@ _WHERE = {
     "random_search": ("baselines", "random_search"),
     "successive_halving": ("baselines", "successive_halving"),
     "revert": ("baselines", "revert"),
+    "miprov2": ("product", "miprov2"),
+    "product": ("product", "product"),
     "beam": ("tree", "beam"),
     "promst": ("tree", "promst"),
 }

@@ -50,7 +50,7 @@ class Everything:
         return new_ones(state, children)
 
     def keep(self, state: State, children: Sequence[str]) -> list[str]:
-        return [*state.pool, *children]
+        return list(dict.fromkeys((*state.pool, *children)))
 
 
 @strategy

@@ -130,6 +130,36 @@ class Halving:
         return names[0]
 
 
+def in_full(state: State, name: str, split: Split) -> bool:
+    """Is the candidate measured on every example of the split?"""
+    return len(state.ledger.example_means(name, split)) == state.view.size(split)
+
+
+def next_in_full(state: State, split: Split) -> str | None:
+    """The best mean among those not measured on all of the split; None if all are."""
+    names = [n for n in state.pool if state.count(n) and not in_full(state, n, split)]
+    return max(names, key=lambda name: state.mean(name, split)) if names else None
+
+
+@strategy
+@dataclass(frozen=True, slots=True)
+class BestInFull:
+    """The highest mean among those measured on all validation examples. As MIPROv2.
+
+    In the end the best of the others is measured in full too.
+    """
+
+    def current(self, state: State) -> str:
+        names = [name for name in state.pool if in_full(state, name, "val")]
+        return max(names or state.pool, key=lambda name: state.mean(name, "val"))
+
+    def finals(self, state: State) -> Finals:
+        name = next_in_full(state, "val")
+        if name is not None:
+            yield state.measure([name], range(state.view.size("val")), "val")
+        return self.current(state)
+
+
 @strategy
 @dataclass(frozen=True, slots=True)
 class Retest:

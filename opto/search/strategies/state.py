@@ -27,6 +27,8 @@ class State:
     """Turns of the loop that are over."""
     exact: bool = False
     """Do repeated measurements agree? Then the first is used again and costs nothing."""
+    born: dict[str, Candidate] = field(default_factory=dict)
+    """Candidates made without the proposer; the ledger knows them once they are measured."""
     cut: bool = False
     """Could the budget not carry a batch?"""
     summary: str = ""
@@ -56,7 +58,7 @@ class State:
 
     def candidate(self, name: str) -> Candidate:
         """The candidate with this id."""
-        return self.ledger.candidates[name]
+        return self.born[name] if name in self.born else self.ledger.candidates[name]
 
     def count(self, name: str) -> int:
         """Successful measurements of a candidate in both splits."""
@@ -79,9 +81,9 @@ class State:
         start = self._drawn.get(key, 0)
         self._drawn[key] = start + size
         found: list[int] = []
-        for at in range(start, start + size):
-            epoch, position = divmod(at, length)
-            found.append(self.order(split, epoch, purpose)[position])
+        while len(found) < size:
+            epoch, position = divmod(start + len(found), length)
+            found += self.order(split, epoch, purpose)[position:][: size - len(found)]
         return found
 
     def order(self, split: Split, epoch: int, purpose: str) -> list[int]:

@@ -27,12 +27,22 @@ def run(spec: Spec, task: LetterTask, metric: int = 400, **options: Any) -> Any:
     return Study(task, Loop(spec, AddLetter()), Budget(metric=metric), **options).run()
 
 
+SHALLOW = ("random_search", "product", "miprov2")
+"""Only combine or rewrite the seed, so they cannot collect letters."""
+
+
+def spec_of(name: str) -> Spec:
+    if name == "miprov2":
+        pytest.importorskip("optuna")
+    return named(name)
+
+
 @pytest.mark.parametrize("name", names())
 def test_every_algorithm_improves_the_seed_and_keeps_its_budget(name: str) -> None:
-    result = run(named(name), LetterTask(noise=0.2))
+    result = run(spec_of(name), LetterTask(noise=0.2))
 
     text = result.values["text"]
-    assert len(set(text) & set(ALPHABET)) >= (1 if name == "random_search" else 3)
+    assert len(set(text) & set(ALPHABET)) >= (1 if name in SHALLOW else 3)
     assert 0 < result.cost.metric <= 400
 
 
@@ -40,7 +50,7 @@ def test_every_algorithm_improves_the_seed_and_keeps_its_budget(name: str) -> No
 def test_one_and_eight_workers_write_the_same_ledger(name: str) -> None:
     task = LetterTask(noise=0.2)
 
-    one, eight = run(named(name), task, 150), run(named(name), task, 150, workers=8)
+    one, eight = (run(spec_of(name), task, 150, workers=workers) for workers in (1, 8))
 
     assert one.ledger.digest == eight.ledger.digest
     assert one.best == eight.best
