@@ -1,4 +1,4 @@
-"""`python -m benchmarks.peers build | trace`: measure, print JSON.
+"""`python -m benchmarks.peers build | trace | llm | optimizers`: measure, print JSON.
 
 Lives here: the command line.
 Never here: measuring.
@@ -10,7 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
-from benchmarks.peers import build, trace
+from benchmarks.peers import build, llm, optimizers, trace
 
 
 def main() -> None:
@@ -29,16 +29,31 @@ def main() -> None:
     tracing.add_argument("--only", default="import,overhead,backward,step,leak")
     tracing.add_argument("--quick", action="store_true", help="smaller sizes")
     tracing.add_argument("--limit-s", type=float, default=120, help="CPU seconds a case may take")
+    calling = commands.add_parser("llm", help="calls per second, beside bare HTTP and peers")
+    calling.add_argument("--calls", type=int, default=2000)
+    calling.add_argument("--concurrency", type=int, default=64)
+    calling.add_argument("--latency-ms", type=float, default=50.0)
+    calling.add_argument("--rounds", type=int, default=3)
+    calling.add_argument("--only", default=",".join([*llm.OURS, *llm.PEERS]))
+    searching = commands.add_parser("optimizers", help="search algorithms under one fake model")
+    optimizers.add_arguments(searching)
     print(json.dumps(_answer(parser.parse_args()), indent=2))
 
 
 def _answer(asked: argparse.Namespace) -> object:
     if asked.command == "cell":
         return build.measure(asked.path, asked.variables)
+    if asked.command == "optimizers":
+        return optimizers.answer(asked)
     if asked.command == "build":
         return build.compare(
             asked.variables, repeats=asked.repeats, slow_variables=asked.slow_variables
         )
+    if asked.command == "llm":
+        load = llm.Load(
+            calls=asked.calls, concurrency=asked.concurrency, latency_ms=asked.latency_ms
+        )
+        return llm.compare(load, rounds=asked.rounds, clients=asked.only.split(","))
     return trace.compare(
         asked.script, families=asked.only, quick=asked.quick, limit_s=asked.limit_s
     )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import anthropic
+import httpx2
 
 from opto.llm.connection import LIMITS, Connection
 from opto.llm.errors import BadResponse, EmptyAnswer, InvalidRequest
@@ -152,21 +153,21 @@ class _Events:
 
 def _connect(endpoint: Endpoint, key: Secret | None, waits: Waits) -> Connection:
     """The SDK's own client, with its proxies, certificates and headers."""
-    http = anthropic.DefaultAsyncHttpxClient(limits=LIMITS)
+    certificates = httpx2.create_ssl_context()
     base_url = endpoint.base_url.removesuffix("/v1")
     client = anthropic.AsyncAnthropic(
         api_key="none" if key is None else key.reveal(),
         base_url=base_url,
         max_retries=0,
-        http_client=http,
+        http_client=httpx2.AsyncClient(verify=certificates),  # it sends nothing itself
     )
 
-    def headers() -> dict[str, str]:
-        sent = {**client.default_headers, **client.auth_headers}
-        return {name: value for name, value in sent.items() if isinstance(value, str)}
+    def make() -> httpx2.AsyncClient:
+        return anthropic.DefaultAsyncHttpxClient(limits=LIMITS, verify=certificates)
 
+    headers = {**client.default_headers, **client.auth_headers}
     url = f"{base_url}/v1/messages"
-    return Connection(http, url, headers=headers, waits=waits, close=client.close)
+    return Connection(make, url, headers=headers, waits=waits)
 
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:

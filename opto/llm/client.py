@@ -62,7 +62,7 @@ class LM:
 
     async def acomplete(self, request: Request) -> Completion:
         """The answer to `request`, from async code; cancelling it cancels the call."""
-        return await asyncio.wrap_future(BACKGROUND.submit(self._complete(request)))
+        return await BACKGROUND.arun(self._complete(request))
 
     def ask(self, text: str, *, system: str = "", purpose: str = "ask") -> str:
         """The text of the answer to one message."""

@@ -11,7 +11,7 @@ Never here: SDKs, what the bytes mean.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -25,6 +25,9 @@ MAX_ERROR_BYTES = 2**16
 """Of what a server says with an error, this much is read."""
 LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=1000)
 """Beyond any sensible number of parallel calls; those are limited in `opto.llm.limits`."""
+_SHARE = 8
+"""Calls at once per pool: a pool looks through all its connections for every request."""
+_MOST_POOLS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +52,48 @@ class Failed(Exception):  # noqa: N818  (an answer, not a fault of ours)
         self.reply = reply
 
 
+class _Part:
+    """A pool of connections, and how many calls it has under way."""
+
+    __slots__ = ("busy", "http")
+
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self.http, self.busy = http, 0
+
+
 class Connection:
     """Sends requests to one server. Use it from one event loop."""
 
     def __init__(
         self,
-        http: httpx2.AsyncClient,
+        make: Callable[[], httpx2.AsyncClient],
         url: str,
         *,
-        headers: Callable[[], Mapping[str, str]],
+        headers: Mapping[str, object],
         waits: Waits,
-        close: Callable[[], Awaitable[None]],
     ) -> None:
-        """Take over a client.
+        """Name the server; nothing is sent yet.
 
         Args:
-            http: Its proxies and certificates are used, its default headers are not.
+            make: Makes a pool of connections, whose proxies and certificates are used and whose
+                default headers are not.
             url: Where requests go.
-            headers: Gives those of a request, the key among them; not kept, so not printed.
+            headers: Of every request, the key among them; values that are no text are left out.
             waits: How long the server may be silent.
-            close: Lets go of `http`.
         """
-        self._http, self._url, self._headers = http, httpx2.URL(url), headers
-        self._waits, self._close = waits, close
+        self._make, self._url = make, httpx2.URL(url)
+        sent = [
+            (name.encode("ascii"), text.encode("ascii"))
+            for name, text in headers.items()
+            if isinstance(text, str)
+        ]
+
+        def raw() -> list[tuple[bytes, bytes]]:
+            return sent
+
+        self._headers = raw  # a function, so that nothing prints them
+        self._waits = waits
+        self._parts: list[_Part] = []
         limits = {"connect": waits.connect_s, "read": None, "write": None, "pool": None}
         self._extensions = {"timeout": limits}
 
@@ -82,11 +104,9 @@ class Connection:
             BadResponse: The server sends more than 16 MB.
             httpx2.HTTPError, TimeoutError: There is no reply.
         """
-        first_s = self._waits.first_byte_s
+        first_s, body = self._waits.first_byte_s, bytearray()
         async with asyncio.timeout(first_s) as limit, self._sent(content) as response:
-            chunks = response.aiter_bytes()
-            body = bytearray()
-            async for chunk in chunks:
+            async for chunk in response.aiter_bytes():
                 limit.reschedule(None)
                 body += chunk
                 if len(body) > MAX_BODY_BYTES:
@@ -117,7 +137,7 @@ class Connection:
         request = httpx2.Request("GET", url, headers=self._headers(), extensions=self._extensions)
         try:
             async with asyncio.timeout(within_s):
-                response = await self._http.send(request, stream=True)
+                response = await self._part().http.send(request, stream=True)
                 await response.aclose()
         except (httpx2.HTTPError, TimeoutError):
             return False
@@ -125,7 +145,19 @@ class Connection:
 
     async def close(self) -> None:
         """Close all connections; calling it twice is harmless."""
-        await self._close()
+        parts, self._parts = self._parts, []
+        for part in parts:
+            await part.http.aclose()
+
+    def _part(self) -> _Part:
+        """A pool with few calls under way."""
+        for part in self._parts:
+            if part.busy < _SHARE:
+                return part
+        if len(self._parts) < _MOST_POOLS:
+            self._parts.append(_Part(self._make()))
+            return self._parts[-1]
+        return min(self._parts, key=lambda part: part.busy)
 
     @asynccontextmanager
     async def _sent(self, content: bytes) -> AsyncIterator[httpx2.Response]:
@@ -136,11 +168,16 @@ class Connection:
             content=content,
             extensions=self._extensions,
         )
-        response = await self._http.send(request, stream=True)
+        part = self._part()
+        part.busy += 1
         try:
-            yield response
+            response = await part.http.send(request, stream=True)
+            try:
+                yield response
+            finally:
+                await response.aclose()
         finally:
-            await response.aclose()
+            part.busy -= 1
 
     def _too_much(self) -> BadResponse:
         return BadResponse(f"The server sent more than {MAX_BODY_BYTES >> 20} MB for one answer.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import httpx2
 import openai
 
 from opto.llm.connection import LIMITS, Connection
@@ -144,20 +145,20 @@ class _Chunks:
 
 def _connect(endpoint: Endpoint, key: Secret | None, waits: Waits) -> Connection:
     """The SDK's own client, with its proxies, certificates and headers."""
-    http = openai.DefaultAsyncHttpxClient(limits=LIMITS)
+    certificates = httpx2.create_ssl_context()
     client = openai.AsyncOpenAI(
         api_key="none" if key is None else key.reveal(),
         base_url=endpoint.base_url,
         max_retries=0,
-        http_client=http,
+        http_client=httpx2.AsyncClient(verify=certificates),  # it sends nothing itself
     )
 
-    def headers() -> dict[str, str]:
-        sent = {**client.default_headers, **client.auth_headers}
-        return {name: value for name, value in sent.items() if isinstance(value, str)}
+    def make() -> httpx2.AsyncClient:
+        return openai.DefaultAsyncHttpxClient(limits=LIMITS, verify=certificates)
 
+    headers = {**client.default_headers, **client.auth_headers}
     url = f"{endpoint.base_url}/chat/completions"
-    return Connection(http, url, headers=headers, waits=waits, close=client.close)
+    return Connection(make, url, headers=headers, waits=waits)
 
 
 def _body(request: Request, endpoint: Endpoint) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -79,6 +80,7 @@ def price_usd(
         return None
 
 
+@lru_cache(maxsize=256)
 def is_this_machine(base_url: str) -> bool:
     """Is the host of `base_url` a loopback address?"""
     host = urlsplit(base_url).hostname or ""

@@ -13,7 +13,7 @@ from opto.llm.errors import ModelCallError
 from opto.llm.secret import redact
 from opto.llm.types import JSON, Capabilities, Completion, Provider, Request
 from traces.errors import TraceError
-from traces.record import NOTHING, current
+from traces.record import current
 
 CALL = "llm.call"
 """Data: `model`, `key`, `request`, `completion`; what `replay:FILE` answers from."""
@@ -40,7 +40,9 @@ class Recorded:
         return self.inner.capabilities
 
     async def complete(self, request: Request) -> Completion:
-        recorder = current() or NOTHING
+        recorder = current()
+        if recorder is None:
+            return await self.inner.complete(request)
         about: JSON = {"model": self.name, "key": request.key(self.name)}
         about["request"] = request.to_json()
         try:

@@ -137,6 +137,8 @@ def count(data: Mapping[str, Any], name: str) -> int:
 
 def clean(text: str) -> str:
     """`text` that can be written as UTF-8: a lone surrogate becomes U+FFFD."""
+    if text.isascii():
+        return text
     return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
 
 
