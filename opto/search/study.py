@@ -17,10 +17,11 @@ from opto.search.batch import Batch, Ticket
 from opto.search.budget import Budget
 from opto.search.carry_out import Job, checked, rollout
 from opto.search.cost import Cost
-from opto.search.errors import ResumeError, SearchError, StudyInterrupted
+from opto.search.errors import ResumeError, SearchError
 from opto.search.fingerprint import spec_of
 from opto.search.journal import Journal, read_past
 from opto.search.ledger import Ledger
+from opto.search.opening import interrupted, opened
 from opto.search.pool import WAKE, Inline, Pool, Runner
 from opto.search.report import report_actions, scored
 from opto.search.result import Result
@@ -103,24 +104,24 @@ class Study:
             UnknownRunError: There is no such run; a near miss is named.
             ResumeError: It is no study.
         """
-        opened = _opened(store)
+        at = opened(store)
         from traces.read import events  # noqa: PLC0415  (needs SQLite)
 
-        events(opened, run)  # an unknown run is told at once
-        spec = read_past(opened, run).spec
+        events(at, run)  # an unknown run is told at once
+        spec = read_past(at, run).spec
         if spec is None:
-            raise ResumeError(f"Run {run!r} is no study.", where=str(opened))
+            raise ResumeError(f"Run {run!r} is no study.", where=str(at))
         study = cls(
             task,
             algorithm,
             Budget.from_json(spec["budget"]),
             seed=spec["seed"],
             workers=workers,
-            store=opened,
+            store=at,
             run=run,
             rules=Rules(**spec["rules"]),
         )
-        study._owned = None if opened is store else opened
+        study._owned = None if at is store else at
         return study
 
     @property
@@ -162,7 +163,8 @@ class Study:
                 raise
             return self._end_early(error)
         except KeyboardInterrupt:
-            raise self._interrupted() from None
+            done = 0 if self._session is None else len(self._session.ledger)
+            raise interrupted(self._journal, done) from None
         finally:
             runner.close()
             self.close()
@@ -231,9 +233,9 @@ class Study:
             )
             store = self._store
             if store is not None:
-                opened = _opened(store)
-                self._owned = self._owned if opened is store else opened
-                store = opened
+                at = opened(store)
+                self._owned = self._owned if at is store else at
+                store = at
             self._journal = Journal(store, self._run)
             try:
                 self._journal.spec(spec_of(session))
@@ -335,23 +337,3 @@ class Study:
         where = f"disk full: {error.where}; free some space and resume run {self.run_name!r}"
         self._result = scored(session, None, stopped=where)
         return self._result
-
-    def _interrupted(self) -> StudyInterrupted:
-        journal = self._journal
-        if journal is None or not journal.durable:
-            return StudyInterrupted(
-                "The study was interrupted; nothing was logged.",
-                fix="Give it a store (store='runs.db') to be able to continue.",
-            )
-        return StudyInterrupted(
-            f"The study was interrupted; its {len(self.ledger)} results so far are logged.",
-            where=journal.where,
-            fix=f"Run it again with run={journal.run!r} and the same store, or "
-            f"Study.resume(store, {journal.run!r}, task=..., algorithm=...).",
-        )
-
-
-def _opened(store: Store | str | os.PathLike[str]) -> Store:
-    from traces.store.sqlite import Store as SqliteStore  # noqa: PLC0415  (loads SQLite)
-
-    return SqliteStore(store) if isinstance(store, str | os.PathLike) else store

@@ -28,7 +28,16 @@ print(touched, loaded)
 
 
 @pytest.mark.parametrize(
-    "package", ["opto", "opto.llm", "opto.optimizers", "solvers_bridge", "traces", "benchmarks"]
+    "package",
+    [
+        "opto",
+        "opto.llm",
+        "opto.optimizers",
+        "opto.search",
+        "solvers_bridge",
+        "traces",
+        "benchmarks",
+    ],
 )
 def test_importing_a_package_touches_no_sdk_solver_network_or_file(package: str) -> None:
     done = subprocess.run(  # noqa: S603
