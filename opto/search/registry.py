@@ -17,7 +17,21 @@ from opto.search.errors import SearchError, UnknownOptimizerError
 
 GROUP = "opto.optimizers"
 """Entry points: name to an Algorithm, a Spec, or a function without arguments that makes one."""
-BUILT_IN: dict[str, str] = {}
+_SPECS = "opto.optimizers.search"
+BUILT_IN: dict[str, str] = {
+    "opto": f"{_SPECS}.default:opto",
+    "gepa": f"{_SPECS}.gepa:gepa",
+    "priority_search": f"{_SPECS}.polca:priority_search",
+    "polca": f"{_SPECS}.polca:polca",
+    "opro": f"{_SPECS}.opro:opro",
+    "miprov2": f"{_SPECS}.product:miprov2",
+    "product": f"{_SPECS}.product:product",
+    "random_search": f"{_SPECS}.baselines:random_search",
+    "successive_halving": f"{_SPECS}.baselines:successive_halving",
+    "revert": f"{_SPECS}.baselines:revert",
+    "beam": f"{_SPECS}.tree:beam",
+    "promst": f"{_SPECS}.tree:promst",
+}
 """Name to `module:attribute` of the same."""
 
 

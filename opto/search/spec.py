@@ -10,7 +10,8 @@ Never here: the loop (`opto.search.loop`), proposers, named algorithms (`opto.op
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import opto.search.strategies.components as components_of
 from opto.search.canon import JSON
@@ -26,6 +27,19 @@ from opto.search.strategies.selectors import Selector, Top
 from opto.search.strategies.sources import Source
 from opto.search.strategies.state import State
 from opto.search.strategies.stoppers import Stopper
+
+if TYPE_CHECKING:
+    from opto.search.loop import Loop, Proposer
+
+PROPOSER = ("opto.optimizers.search.rewriter", "Rewriter")
+"""Who proposes by default; by name, because models are no business of this layer."""
+
+
+def default_proposer() -> Proposer:
+    """Rewriting by the default model; it is opened by its first call."""
+    module, attribute = PROPOSER
+    made: Proposer = getattr(import_module(module), attribute)()
+    return made
 
 
 @strategy
@@ -87,6 +101,16 @@ class Spec:
         if state.barren >= self.barren:
             return f"nothing new was proposed for {state.barren} turns"
         return None if self.stop is None else self.stop.reason(state)
+
+    def algorithm(self, proposer: Proposer | None = None) -> Loop:
+        """The algorithm it describes.
+
+        Args:
+            proposer: Who makes children; None asks the default model.
+        """
+        from opto.search.loop import Loop  # noqa: PLC0415  (the loop is made of Specs)
+
+        return Loop(self, proposer or default_proposer())
 
     @property
     def gated(self) -> bool:

@@ -126,7 +126,9 @@ class Turn:
         state.asked[parent] += 1
         for name in names:
             state.edited[parent, name] += 1
-        payload: dict[str, JSON] = {"components": [*names], **self.spec.evidence.show(state, group)}
+        about: dict[str, JSON] = {**state.view.task.components}
+        shown = self.spec.evidence.show(state, group)
+        payload: dict[str, JSON] = {"components": [*names], "about": about, **shown}
         if state.summary:
             payload["summary"] = state.summary
         return Propose(self.spec.purpose, payload, group, index)

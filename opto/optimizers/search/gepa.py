@@ -42,7 +42,7 @@ def gepa(
     """
     return Spec(
         name="gepa",
-        selector=Top(1, Mean()) if current_best else FrontFrequency(),
+        selector=Top(1, Mean("last", "val")) if current_best else FrontFrequency(),
         start=Draw(source="all", split="val"),
         parents=Draw(minibatch),
         evidence=Batch(),

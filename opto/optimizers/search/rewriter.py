@@ -33,7 +33,6 @@ class Rewriter:
         self,
         llm: Any = None,
         *,
-        components: Mapping[str, str] | None = None,
         temperature: float | None = 1.0,
     ) -> None:
         """Hold the model; it is opened by the first call.
@@ -41,18 +40,15 @@ class Rewriter:
         Args:
             llm: None for the default, an `LM`, a spec such as `openai:gpt-4.1`, or a callable that
                 takes messages= and gives text.
-            components: What each component is for, in words, as in `task.components`.
             temperature: Of the model, where it takes one.
         """
         self._ask = Asker(llm)
-        self._about = dict(components or {})
         self._temperature = temperature
 
     def describe(self) -> Mapping[str, JSON]:
         """Settings that change the prompts; the model's name where it has one."""
         model = self._ask.llm if isinstance(self._ask.llm, str) else None
-        about: dict[str, JSON] = {**self._about}
-        return {"model": model, "components": about, "temperature": self._temperature}
+        return {"model": model, "temperature": self._temperature}
 
     def propose(
         self, action: Propose, parents: Sequence[Candidate], stream: random.Random
@@ -80,17 +76,18 @@ class Rewriter:
         parts = [_attempts(payload), _measured(payload), _exemplars(payload)]
         if notes := payload.get("summary"):
             parts.append(f"# Notes on earlier versions\n{notes}")
-        parts.append(self._present(parent))
+        parts.append(_present(parent, payload.get("about")))
         text = "\n\n".join(part for part in parts if part)
         return render("search_rewrite", parts=text, names=", ".join(names))
 
-    def _present(self, parent: Candidate) -> str:
-        lines = ["# Present values"]
-        for name, value in parent.values.items():
-            about = self._about.get(name)
-            lines.append(f"## {name}: {about}" if about else f"## {name}")
-            lines.append(write_tags(name, value if isinstance(value, str) else repr(value)))
-        return "\n".join(lines)
+
+def _present(parent: Candidate, about: JSON) -> str:
+    told = about if isinstance(about, dict) else {}
+    lines = ["# Present values"]
+    for name, value in parent.values.items():
+        lines.append(f"## {name}: {told[name]}" if told.get(name) else f"## {name}")
+        lines.append(write_tags(name, value if isinstance(value, str) else repr(value)))
+    return "\n".join(lines)
 
 
 def _read(text: str, parent: Candidate, names: Sequence[str], purpose: str) -> Proposal:

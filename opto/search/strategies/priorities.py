@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import inf, log, sqrt
 from typing import Literal, Protocol
 
+from opto.search.actions import Split
 from opto.search.strategies.codec import strategy
 from opto.search.strategies.lineage import Belief, beliefs
 from opto.search.strategies.state import State
@@ -31,10 +32,13 @@ class Mean:
 
     unscored: Literal["first", "last"] = "first"
     """Where candidates go that were never measured."""
+    split: Split | None = None
+    """None is both splits together."""
 
     def of(self, state: State, names: Sequence[str]) -> dict[str, float]:
         default = inf if self.unscored == "first" else -inf
-        return {name: state.mean(name) if state.count(name) else default for name in names}
+        means = {name: state.mean(name, self.split) for name in names}
+        return {name: default if mean == -inf else mean for name, mean in means.items()}
 
 
 @strategy

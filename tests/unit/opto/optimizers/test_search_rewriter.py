@@ -31,15 +31,16 @@ def block(name: str, value: str) -> str:
 
 
 PARENT = Candidate({"prompt": "Be brief.", "top_k": 3})
+ABOUT = {"prompt": "the instruction"}
 MEASURED = [{"input": "2+2", "score": 0.0, "feedback": "said 5"}]
 
 
 def propose(answer: str, payload: Mapping[str, Any] | None = None) -> tuple[Proposal, Model]:
     model = Model(answer)
-    payload = {"components": ["prompt", "top_k"], "measured": MEASURED, **(payload or {})}
-    action = Propose("rewrite", payload, (PARENT.id,))
-    writer = Rewriter(model, components={"prompt": "the instruction"})
-    return writer.propose(action, [PARENT], random.Random(0)), model  # noqa: S311
+    given = {"components": ["prompt", "top_k"], "about": ABOUT, "measured": MEASURED}
+    given.update(payload or {})
+    action = Propose("rewrite", given, (PARENT.id,))
+    return Rewriter(model).propose(action, [PARENT], random.Random(0)), model  # noqa: S311
 
 
 def test_the_prompt_shows_values_measurements_notes_and_what_to_change() -> None:
