@@ -29,6 +29,8 @@ from traces.events import clean_text
 from traces.record import recording
 
 T = TypeVar("T")
+MAX_TEXT = 1_000_000
+"""Longest feedback, trace or note that is kept, in characters."""
 
 
 class Await(Protocol):
@@ -120,7 +122,7 @@ class Job:
             model = str(getattr(error, "code", "")).startswith("llm.")
             cost = Cost(llm=action.worst.llm).largest(cost_of(error))
             note = str(error) if model else told(error)
-            return Proposal((), clean_text(note), cost, "model_failed" if model else "error")
+            return Proposal((), _text(note), cost, "model_failed" if model else "error")
 
 
 def waited(value: T | Awaitable[T], wait: Await) -> T:
@@ -151,8 +153,8 @@ def rollout(action: Evaluate, outcome: Any, spent: Cost = NOTHING) -> Rollout:
         rep=action.rep,
         score=_number(outcome.score, "score"),
         scores={k: _number(v, k) for k, v in outcome.scores.items()} or NO_SCORES,
-        feedback=clean_text(str(outcome.feedback)),
-        trace=clean_text(str(outcome.trace)),
+        feedback=_text(outcome.feedback),
+        trace=_text(outcome.trace),
         cost=spent + (outcome.cost if own is None else own),
     )
 
@@ -167,7 +169,7 @@ def failed(action: Evaluate, note: str, cost: Cost, *, status: Any = "error") ->
         None,
         cost=cost,
         status=status,
-        note=clean_text(note),
+        note=_text(note),
     )
 
 
@@ -182,7 +184,7 @@ def checked(proposal: Any, task: Task, parents: Sequence[Candidate]) -> Proposal
             f"propose must return a Proposal, not {type(proposal).__name__}.",
             fix="Return Proposal(candidates=(...), cost=Cost(llm=1)).",
         )
-    note = clean_text(proposal.note)
+    note = _text(proposal.note)
     if proposal.status != "ok":
         return replace(proposal, candidates=(), note=note)
     known = tuple(parent.id for parent in parents)
@@ -190,7 +192,7 @@ def checked(proposal: Any, task: Task, parents: Sequence[Candidate]) -> Proposal
         found = tuple(admitted(candidate, task, known) for candidate in proposal.candidates)
     except (ValueError, SyntaxError, TypeError) as error:
         note = f"{note}\n{error}".strip()
-        return replace(proposal, candidates=(), note=clean_text(note), status="malformed")
+        return replace(proposal, candidates=(), note=_text(note), status="malformed")
     if not found:
         return replace(proposal, note=note or "No candidate.", status="malformed")
     return replace(proposal, candidates=found, note=note)
@@ -222,6 +224,15 @@ def cost_of(error: BaseException) -> Cost:
     """What the failing code says it spent: an attribute `cost`."""
     cost = getattr(error, "cost", None)
     return cost if isinstance(cost, Cost) else NOTHING
+
+
+def _text(value: Any) -> str:
+    """A text as JSON can hold it; the middle of a huge one is left out, and that is said."""
+    text = clean_text(str(value))
+    if len(text) <= MAX_TEXT:
+        return text
+    half = MAX_TEXT // 2
+    return f"{text[:half]}\n[{len(text) - 2 * half} characters left out]\n{text[-half:]}"
 
 
 def _number(value: Any, name: str) -> float:

@@ -1,18 +1,18 @@
-"""Stores as users give them, and what an interrupted study says.
+"""Stores as users give them, what a recorded study was, and what an interrupted one says.
 
-Lives here: `opened`, `interrupted`.
+Lives here: `opened`, `recorded_spec`, `interrupted`.
 Never here: logging.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from opto.search.errors import StudyInterrupted
+from opto.search.errors import ResumeError, StudyInterrupted
+from opto.search.journal import SPEC, Journal
 
 if TYPE_CHECKING:
-    from opto.search.journal import Journal
     from traces.store.sqlite import Store
 
 
@@ -21,6 +21,20 @@ def opened(store: Store | str | os.PathLike[str]) -> Store:
     from traces.store.sqlite import Store as SqliteStore  # noqa: PLC0415  (loads SQLite)
 
     return SqliteStore(store) if isinstance(store, str | os.PathLike) else store
+
+
+def recorded_spec(store: Store, run: str) -> dict[str, Any]:
+    """What a recorded study was asked for.
+
+    Raises:
+        UnknownRunError: There is no such run; a near miss is named.
+        ResumeError: It is no study.
+    """
+    from traces.read import events  # noqa: PLC0415  (needs SQLite)
+
+    for event in events(store, run, kind=SPEC):
+        return dict(event.data)
+    raise ResumeError(f"Run {run!r} is no study.", where=str(store))
 
 
 def interrupted(journal: Journal | None, results: int) -> StudyInterrupted:

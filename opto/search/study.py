@@ -17,11 +17,11 @@ from opto.search.batch import Batch, Ticket
 from opto.search.budget import Budget
 from opto.search.carry_out import Job, checked, rollout
 from opto.search.cost import Cost
-from opto.search.errors import ResumeError, SearchError
+from opto.search.errors import SearchError
 from opto.search.fingerprint import spec_of
-from opto.search.journal import Journal, read_past
+from opto.search.journal import Journal
 from opto.search.ledger import Ledger
-from opto.search.opening import interrupted, opened
+from opto.search.opening import interrupted, opened, recorded_spec
 from opto.search.pool import WAKE, Inline, Pool, Runner
 from opto.search.report import report_actions, scored
 from opto.search.result import Result
@@ -105,12 +105,12 @@ class Study:
             ResumeError: It is no study.
         """
         at = opened(store)
-        from traces.read import events  # noqa: PLC0415  (needs SQLite)
-
-        events(at, run)  # an unknown run is told at once
-        spec = read_past(at, run).spec
-        if spec is None:
-            raise ResumeError(f"Run {run!r} is no study.", where=str(at))
+        try:
+            spec = recorded_spec(at, run)
+        except BaseException:
+            if at is not store:
+                at.close()
+            raise
         study = cls(
             task,
             algorithm,

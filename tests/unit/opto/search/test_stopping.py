@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from toy_search import NumberTask, RandomSearch
 
 from opto.search import Budget, Study
-from traces.errors import DiskFullError, LeaseError
+from traces.errors import DiskFullError, LeaseError, UnknownRunError
 from traces.store.sqlite import Store
 
 _LONG = """
@@ -114,3 +115,45 @@ def test_a_second_writer_is_refused_while_the_first_lives(tmp_path: Path) -> Non
 
     again = Study(NumberTask(), RandomSearch(), Budget(metric=9), store=store, run="r").run()
     assert again.ledger.digest == first.result.ledger.digest
+
+
+def test_a_study_that_met_secrets_resumes_with_what_the_log_kept(tmp_path: Path) -> None:
+    secret = "sk-" + "a1" * 20
+
+    class Leaky(RandomSearch):
+        def propose(self, action: Any, parents: Any, stream: Any) -> Any:
+            found = super().propose(action, parents, stream)
+            return replace(found, note=f"my key is {secret}")
+
+    class Telling(NumberTask):
+        def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+            return replace(super().evaluate(*args, **kwargs), feedback=f"{secret} " * 3)
+
+    store = tmp_path / "runs.db"
+    whole = Study(Telling(), Leaky(), Budget(metric=40), store=store, run="r").run()
+    again = Study(Telling(), Leaky(), Budget(metric=40), store=store, run="r").run()
+
+    assert again.ledger.digest == whole.ledger.digest
+    assert secret not in whole.ledger.rollouts(whole.best.id)[0].feedback
+    assert secret not in store.read_bytes().decode("latin-1")
+
+
+def test_a_huge_text_does_not_end_the_run(tmp_path: Path) -> None:
+    class Huge(NumberTask):
+        def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+            return replace(super().evaluate(*args, **kwargs), trace="x" * 5_000_000)
+
+    store = tmp_path / "runs.db"
+    result = Study(Huge(size=2), RandomSearch(rounds=0), Budget(metric=3), store=store).run()
+
+    [first, *_] = result.ledger.rollouts(result.best.id)
+    assert len(first.trace) < 1_000_100
+    assert "4000000 characters left out" in first.trace
+
+
+def test_resuming_what_is_not_there_is_told(tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    Study(NumberTask(), RandomSearch(), Budget(metric=9), store=store, run="night").run()
+
+    with pytest.raises(UnknownRunError, match="Did you mean 'night'"):
+        Study.resume(store, "nigth", task=NumberTask(), algorithm=RandomSearch())

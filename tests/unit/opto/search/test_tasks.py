@@ -172,6 +172,7 @@ def test_values_of_another_type_and_broken_code_are_malformed_proposals() -> Non
     assert [p.status for p in result.ledger.proposals] == [
         "ok", "malformed", "malformed", "malformed",
     ]  # fmt: skip
+    assert (result.score, result.values["double"]) == (1.0, texts[0])
 
 
 def test_the_best_values_are_applied_on_demand() -> None:
