@@ -1,4 +1,4 @@
-"""`python -m benchmarks.peers.llm_server MS`: a chat server on loopback that answers after MS milliseconds.
+"""`python -m benchmarks.peers.llm_server MS`: a chat server that answers after MS milliseconds.
 
 Prints its port. Lives here: the fastest server that plain asyncio makes, so that clients are
 measured and not it. Never here: faults (`opto.llm.testing`).

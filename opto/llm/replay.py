@@ -1,9 +1,9 @@
 """`replay:FILE`: the answers of a recorded run, in place of a model.
 
-FILE holds events as `traces.export` writes them; those of kind `llm.call` are answers. A request
-is found by what it asks, whoever answered it then. Strict: what was not recorded is an error that
-shows the nearest recorded request. A question recorded more than once gets its answers in their
-order, and the last one from then on.
+FILE holds events as `traces.export` writes them; those of kind `llm.call` are answers, and those of
+kind `llm.error` are raised again. A request is found by what it asks, whoever answered it then.
+Strict: what was not recorded is an error that shows the nearest recorded request. A question
+recorded more than once gets its answers in their order, and the last one from then on.
 
 Lives here: the lookup and the miss.
 Never here: recording, the line format, any call of a model.
@@ -11,6 +11,7 @@ Never here: recording, the line format, any call of a model.
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 from collections import defaultdict
@@ -20,8 +21,22 @@ from difflib import SequenceMatcher, unified_diff
 from pathlib import Path
 
 from opto.errors import InputError
-from opto.llm.errors import ModelCallError
-from opto.llm.recorded import CALL
+from opto.llm.errors import (
+    AuthError,
+    BadResponse,
+    CircuitOpen,
+    ContextTooLong,
+    EmptyAnswer,
+    InvalidRequest,
+    ModelCallError,
+    ModelTimeout,
+    QuotaExhausted,
+    RateLimited,
+    ServerError,
+    UnknownModel,
+    UnreachableServer,
+)
+from opto.llm.recorded import CALL, ERROR
 from opto.llm.types import Capabilities, Completion, OpenOptions, Request
 from traces.errors import TraceError
 from traces.events import Event
@@ -32,6 +47,24 @@ _DIFF_COLUMNS = 200
 _COMPARED = 4000
 """Characters of a request that are compared to find the nearest one."""
 _CANDIDATES = 200
+_TYPES: dict[str, type[ModelCallError]] = {
+    kind.code: kind
+    for kind in (
+        AuthError,
+        BadResponse,
+        CircuitOpen,
+        ContextTooLong,
+        EmptyAnswer,
+        InvalidRequest,
+        ModelTimeout,
+        QuotaExhausted,
+        RateLimited,
+        ServerError,
+        UnknownModel,
+        UnreachableServer,
+    )
+}
+"""Errors that a server was the cause of; the others arise again by themselves."""
 
 
 class ReplayMiss(ModelCallError):  # noqa: N818  (the name says what happened)
@@ -48,7 +81,8 @@ class Call:
     """`Request.key("")` of the question."""
     request: Request | None
     """None where the recording withholds its questions; they are then found by key alone."""
-    completion: Completion
+    completion: Completion | ModelCallError
+    """The answer, or what the call ended with instead."""
 
 
 class Replay:
@@ -58,7 +92,7 @@ class Replay:
         """Take the recorded calls in their order."""
         self.name = name
         self._calls = tuple(calls)
-        self._answers: defaultdict[str, list[Completion]] = defaultdict(list)
+        self._answers: defaultdict[str, list[Completion | ModelCallError]] = defaultdict(list)
         for call in self._calls:
             self._answers[call.question].append(call.completion)
         self._given: defaultdict[str, int] = defaultdict(int)
@@ -78,6 +112,7 @@ class Replay:
 
         Raises:
             ReplayMiss: There is none.
+            ModelCallError: The recorded call failed, so.
         """
         key = request.key("")
         answers = self._answers.get(key)
@@ -86,7 +121,10 @@ class Replay:
         with self._lock:
             turn = self._given[key]
             self._given[key] += 1
-        return answers[min(turn, len(answers) - 1)]
+        answer = answers[min(turn, len(answers) - 1)]
+        if isinstance(answer, ModelCallError):
+            raise copy.copy(answer)
+        return answer
 
     async def aclose(self) -> None:
         """Nothing to let go of."""
@@ -132,10 +170,11 @@ def calls_of(events: Iterable[Event], *, where: str) -> list[Call]:
     """
     calls: list[Call] = []
     for event in events:
-        if event.kind != CALL:
+        failed = event.kind == ERROR
+        if event.kind != CALL and not (failed and event.data.get("code") in _TYPES):
             continue
         try:
-            completion = Completion.from_json(event.data["completion"])  # type: ignore[arg-type]
+            completion = _failure(event) if failed else _answer(event)
             if "question" in event.data:
                 calls.append(Call(str(event.data["question"]), None, completion))
                 continue
@@ -149,6 +188,18 @@ def calls_of(events: Iterable[Event], *, where: str) -> list[Call]:
             ) from fault
         calls.append(Call(question, request, completion))
     return calls
+
+
+def _answer(event: Event) -> Completion:
+    return Completion.from_json(event.data["completion"])  # type: ignore[arg-type]
+
+
+def _failure(event: Event) -> ModelCallError:
+    """The recorded error; its message was redacted when it was recorded."""
+    what, _, rest = str(event.data["message"]).partition("\n")
+    error = _TYPES[str(event.data["code"])](what, where=rest)
+    error.attempts = int(event.data.get("attempts", 1))  # type: ignore[arg-type]
+    return error
 
 
 def withhold_questions(events: Iterable[Event]) -> Iterator[Event]:

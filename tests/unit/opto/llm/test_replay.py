@@ -11,6 +11,7 @@ import pytest
 
 from opto.errors import InputError
 from opto.llm.client import LM
+from opto.llm.errors import ModelCallError, ServerError
 from opto.llm.replay import Call, Replay, ReplayMiss, difference, nearest, open_provider
 from opto.llm.scripted import Scripted
 from opto.llm.types import Completion, Message, OpenOptions, Request, Usage
@@ -116,6 +117,39 @@ def test_it_can_do_what_the_recorded_model_was_asked_for() -> None:
     assert Replay(answered(graph, "1"), name="replay:x").capabilities.grammar
     assert not Replay(answered(QUESTION, "1"), name="replay:x").capabilities.grammar
     assert Replay(answered(replace(QUESTION, prefill="{"), "1"), name="x").capabilities.prefill
+
+
+def test_a_run_with_failures_is_the_same_run_again(tmp_path: Path) -> None:
+    def run(lm: LM) -> list[str]:
+        ended = []
+        for number in (1, 2, 2, 3):
+            try:
+                ended.append(lm.ask(f"question {number}"))
+            except ModelCallError as error:
+                ended.append(f"{type(error).__name__} after {error.attempts}: {error.what}")
+        return ended
+
+    busy = ServerError("The server failed.", where="m-1: HTTP 500: boom", fix="Wait.")
+    busy.attempts = 6
+    replies = ["one", busy, "two", Completion(text="no", finish="filter")]
+    database, live_file, again_file = tmp_path / "a.db", tmp_path / "1.jsonl", tmp_path / "2.jsonl"
+    with Store(database) as store:
+        with recording(Recorder(store, "live")), LM(Scripted(replies, name="openai:m-1")) as lm:
+            live = run(lm)
+        to_jsonl(events(store, "live"), live_file)
+        replayed = open_provider(str(live_file), OPTIONS)
+        replayed.name = "openai:m-1"
+        with recording(Recorder(store, "again")), LM(replayed) as lm:
+            again = run(lm)
+        to_jsonl(events(store, "again"), again_file)
+        recorded = [
+            [(event.kind, event.data.get("completion"), event.data.get("code")) for event in found]
+            for found in (list(events(store, "live")), list(events(store, "again")))
+        ]
+
+    assert again == live
+    assert live[1] == "ServerError after 6: The server failed."
+    assert recorded[0] == recorded[1]
 
 
 def event(data: dict[str, object]) -> Event:
