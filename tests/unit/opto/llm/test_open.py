@@ -12,8 +12,11 @@ from model_server import ModelServer, fails, says
 
 from opto.errors import OptoError
 from opto.llm.client import LM
-from opto.llm.errors import AuthError, NoModel, UnknownModel
+from opto.llm.errors import AuthError, BudgetExceeded, NoModel, UnknownModel, UnknownPrice
 from opto.llm.open import open_model
+from opto.llm.reserve import Budget
+from opto.llm.stack import CallOptions
+from opto.llm.types import Request
 from opto.settings import Settings
 
 
@@ -118,3 +121,43 @@ def test_no_sdk_is_loaded_before_a_provider_is_named() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_settings_name_the_cache_and_the_ceiling(
+    server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(models_dir=tmp_path, cache_path=tmp_path / "a.db", max_usd=0.5)
+
+    with open_model(f"openai:m@{server.url}", settings) as lm:
+        assert lm.complete(Request.of("q")).saved is None
+        assert lm.complete(Request.of("q")).saved is not None
+
+    assert len(server.asked) == 1
+
+
+def test_a_ceiling_in_dollars_needs_a_price(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    spec = "openai:nobodys-model@http://models.example.org/v1"
+    unpriced = Settings(models_dir=tmp_path, max_usd=0.5)
+    priced = Settings(models_dir=tmp_path, max_usd=0.000001, price="1/10")
+
+    with open_model(spec, unpriced) as lm, pytest.raises(UnknownPrice, match="OPTO_PRICE"):
+        lm.ask("q")
+    with open_model(spec, priced) as lm, pytest.raises(BudgetExceeded):
+        lm.ask("q")
+
+
+def test_a_model_of_this_machine_needs_no_price(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    calls = CallOptions(budget=Budget(usd=1, calls=0))
+
+    with (
+        open_model(f"mailbox:{tmp_path}", Settings(models_dir=tmp_path), calls=calls) as lm,
+        pytest.raises(BudgetExceeded, match="calls=0"),
+    ):
+        lm.ask("q")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 
@@ -17,7 +18,7 @@ from opto.llm.errors import (
 )
 from opto.llm.retry import Retrying, RetryPolicy
 from opto.llm.scripted import Reply, Scripted
-from opto.llm.types import Completion, Request
+from opto.llm.types import Completion, Request, Usage
 
 
 class Timeline:
@@ -105,6 +106,71 @@ def test_a_provider_that_hangs_is_ended_by_the_deadline() -> None:
 
     with pytest.raises(ModelTimeout, match=r"0\.05 s"):
         asyncio.run(retrying.complete(Request.of("q")))
+
+
+def test_all_calls_of_a_client_share_a_budget_of_retries() -> None:
+    timeline = Timeline()
+    broken = Scripted(lambda request: BadResponse("x"))
+    policy = RetryPolicy(deadline_s=1000, share=0.2, spare=5)
+    retrying = Retrying(
+        broken, policy, sleep=timeline.sleep, clock=lambda: timeline.now_s, jitter=lambda: 0.0
+    )
+
+    async def many() -> None:
+        for _ in range(100):
+            with pytest.raises(BadResponse):
+                await retrying.complete(Request.of("q"))
+
+    asyncio.run(many())
+
+    retries = len(broken.asked) - 100
+    assert retries == 200  # two each, but no faster than one a second beyond the share
+    assert timeline.now_s >= retries - 0.2 * 100 - 5 - 1
+
+
+def test_refusals_do_not_use_up_the_budget_of_retries() -> None:
+    timeline = Timeline()
+
+    run([RateLimited("x")] * 8 + ["done"], timeline, jitter=0.0)
+
+    assert timeline.now_s == 0
+
+
+def test_a_retry_the_budget_delays_beyond_the_deadline_is_not_made() -> None:
+    timeline = Timeline()
+    model = Scripted([BadResponse("x")] * 2)
+    retrying = Retrying(
+        model,
+        RetryPolicy(deadline_s=0.5, share=0.0, spare=1),
+        sleep=timeline.sleep,
+        clock=lambda: timeline.now_s,
+        jitter=lambda: 0.0,
+    )
+
+    with pytest.raises(BadResponse) as caught:
+        asyncio.run(retrying.complete(Request.of("q")))
+
+    assert caught.value.attempts == 2
+
+
+def test_the_cost_of_attempts_that_failed_is_part_of_the_answer() -> None:
+    lost = BadResponse("x")
+    lost.usage = Usage(input_tokens=3, output_tokens=4, usd=Decimal("0.5"))
+    good = Completion(text="a", usage=Usage(input_tokens=3, output_tokens=1, usd=Decimal("0.1")))
+
+    completion, _ = run([lost, good], Timeline())
+
+    assert (completion.usage.output_tokens, completion.usage.usd) == (5, Decimal("0.6"))
+
+
+def test_damaged_text_is_asked_for_once_more_and_then_taken() -> None:
+    damaged = Completion(text="a\ufffd", damaged=True)
+
+    again, _ = run([damaged, "whole"], Timeline())
+    still, model = run([damaged, damaged], Timeline())
+
+    assert (again.text, still.text) == ("whole", "a\ufffd")
+    assert len(model.asked) == 2
 
 
 def test_no_wait_is_longer_than_the_cap() -> None:

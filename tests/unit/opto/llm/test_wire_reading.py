@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opto.llm.wire import clean, count, quote, retry_after_s
+from opto.llm.wire import clean, count, quote, retry_after_s, without_stop_tokens
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,39 @@ def test_a_date_in_the_future_is_seconds_from_now() -> None:
 
 def test_milliseconds_win_over_seconds() -> None:
     assert retry_after_s({"retry-after-ms": "1500", "retry-after": "9"}) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("said", "wait_s"),
+    [
+        ({"x-ratelimit-reset-requests": "1s", "x-ratelimit-reset-tokens": "6m0s"}, 360.0),
+        ({"x-ratelimit-reset-requests": "20ms"}, 0.02),
+        ({"x-ratelimit-reset-tokens": "1h2m3.5s"}, 3723.5),
+        ({"x-ratelimit-reset-tokens": "soon"}, None),
+        ({"x-ratelimit-reset-tokens": "1s or so"}, None),
+        ({"retry-after": "2", "x-ratelimit-reset-tokens": "6m0s"}, 2.0),
+    ],
+)
+def test_the_reset_of_a_limit_counts_where_nothing_else_is_said(
+    said: dict[str, str], wait_s: float | None
+) -> None:
+    assert retry_after_s(said) == wait_s
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("yes<|im_end|>", "yes"),
+        ("yes </s>\n", "yes"),
+        ("yes<|eot_id|><|end_of_text|>", "yes"),
+        ("yes<|im_end|>\n<|im_start|>user\nand?", "yes"),
+        ("a < b and <b> stays", "a < b and <b> stays"),
+        ("write <|im_end|> to end a turn", "write <|im_end|> to end a turn"),
+        ("", ""),
+    ],
+)
+def test_tokens_that_end_a_turn_are_no_part_of_the_answer(text: str, kept: str) -> None:
+    assert without_stop_tokens(text) == kept
 
 
 @pytest.mark.parametrize("value", [None, "7", -1, True, 2.5, [7]])
