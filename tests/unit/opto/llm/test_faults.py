@@ -8,10 +8,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from model_server import Asked, ModelServer, says
 
+import opto.llm
 from opto.llm.client import LM
 from opto.llm.errors import ModelCallError
 from opto.llm.lanes import BreakerPolicy, LimitPolicy
@@ -41,6 +43,16 @@ def at(open_at: Open, fault: Fault) -> Provider:
 def test_there_are_26_of_them_with_names_of_their_own() -> None:
     assert len(FAULTS) == 26
     assert len({fault.name for fault in ALL}) == len(ALL)
+
+
+def test_the_table_of_the_readme_says_what_the_tests_hold() -> None:
+    text = Path(opto.llm.__file__).with_name("README.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    told = {row[0]: (row[2], row[3] == "yes") for row in rows if len(row) == 4}
+
+    for fault in ALL:
+        code = f"`{fault.code}`" if fault.code else "answer"
+        assert told[f"`{fault.name}`"] == (code, fault.again)
 
 
 @named
