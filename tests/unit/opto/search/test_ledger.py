@@ -30,9 +30,9 @@ _rollouts = st.builds(
         cost=Cost(metric=1, usd="0.01"),  # type: ignore[arg-type]
     ),
     st.integers(0, 3),
-    st.integers(0, 5),
+    st.integers(0, 3),
     st.sampled_from(["train", "val"]),
-    st.integers(0, 2),
+    st.integers(0, 1),
     st.sampled_from([0.0, 0.25, 0.5, 1.0]),
     st.sampled_from(_STATUSES),
     st.text(max_size=200),
@@ -97,6 +97,17 @@ def test_folds_equal_a_naive_recomputation(results: list[Rollout], split: Any) -
     common = sorted(slots[a].keys() & slots[b].keys())
     assert ledger.paired(a, b, split) == [(slots[a][s], slots[b][s]) for s in common]
     assert ledger.spent.metric == len(results) == len(ledger)
+
+
+def test_a_success_takes_the_place_of_a_failure_and_nothing_that_of_a_success() -> None:
+    ledger = Ledger()
+    failure = Rollout("a", 0, "val", 0, None, status="error", note="down")
+
+    for result in (failure, Rollout("a", 0, "val", 0, 0.5), failure, Rollout("a", 0, "val", 0, 1)):
+        ledger.add(result)
+
+    assert (ledger.n("a"), ledger.mean("a")) == (1, 0.5)
+    assert [r.score for r in ledger.rollouts("a")] == [0.5]
 
 
 def test_the_digest_sees_everything_but_time() -> None:

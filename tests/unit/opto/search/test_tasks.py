@@ -321,6 +321,8 @@ def test_the_score_rests_on_data_that_did_not_choose() -> None:
     assert sum(sum(f) / 10 for f in first) / 6 > 0.75
     assert abs(sum(r.score or 0 for r in results) / 6 - 0.5) < 0.1
     assert all(r.estimate.unbiased and r.estimate.n == 100 for r in results)
+    for result in results:  # the ten that chose it, and a hundred others
+        assert len(result.ledger.rollouts(result.best.id)) == 110
     low, high = results[0].interval
     assert low is not None
     assert high is not None
