@@ -24,6 +24,7 @@ _WHERE = {
     "revert": ("baselines", "revert"),
     "miprov2": ("product", "miprov2"),
     "product": ("product", "product"),
+    "zopo": ("zopo", "zopo"),
     "beam": ("tree", "beam"),
     "promst": ("tree", "promst"),
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
+from importlib import import_module
 from typing import Any, TypeVar
 
 from opto.search.canon import JSON
@@ -17,6 +18,7 @@ from opto.search.errors import SearchError
 T = TypeVar("T")
 _KINDS: dict[str, type] = {}
 KIND = "kind"
+_MODULES = ("opto.search.spec", "opto.search.strategies.tpe", "opto.search.strategies.ntk")
 
 
 def strategy(cls: type[T]) -> type[T]:
@@ -67,8 +69,8 @@ def decode(data: JSON) -> Any:
 
 
 def _named(name: str) -> type[Any]:
-    import opto.search.spec  # noqa: F401, PLC0415  (registers all strategies that are ours)
-
+    for module in _MODULES:  # each registers its strategies
+        import_module(module)
     if name in _KINDS:
         return _KINDS[name]
     near = get_close_matches(name, _KINDS, n=1)

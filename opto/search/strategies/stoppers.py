@@ -71,3 +71,15 @@ class Any:
 
     def reason(self, state: State) -> str | None:
         return next((why for stopper in self.of if (why := stopper.reason(state))), None)
+
+
+@strategy
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """When `most` candidates were measured."""
+
+    most: int
+
+    def reason(self, state: State) -> str | None:
+        tried = sum(1 for name in state.ledger.candidates if state.count(name))
+        return f"{tried} candidates were measured" if tried >= self.most else None

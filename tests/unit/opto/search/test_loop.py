@@ -28,7 +28,7 @@ def run(spec: Spec, task: LetterTask, metric: int = 400, **options: Any) -> Any:
     return Study(task, Loop(spec, AddLetter()), Budget(metric=metric), **options).run()
 
 
-SHALLOW = ("random_search", "product", "miprov2")
+SHALLOW = ("random_search", "product", "miprov2", "zopo")
 """Only combine or rewrite the seed, so they cannot collect letters."""
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from itertools import combinations
 
@@ -294,3 +296,17 @@ def test_repetitions_are_fresh_unless_scores_are_exact() -> None:
 
     assert [(ask.example, ask.rep) for ask in fresh] == [(0, 1), (0, 2), (3, 0)]
     assert [(ask.example, ask.rep) for ask in again] == [(0, 0), (3, 0)]
+
+
+def test_a_spec_is_read_in_a_process_that_never_saw_its_strategies() -> None:
+    data = json.dumps(named("zopo").to_json())
+    code = (
+        "import json, sys; from opto.search.spec import Spec; "
+        "print(Spec.from_json(json.loads(sys.argv[1])).name)"
+    )
+
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code, data], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "zopo\n"
