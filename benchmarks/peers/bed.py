@@ -29,7 +29,7 @@ from opto.search.study import Study
 
 OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "opto": ("opto", {}),
-    "opto_breadth4": ("opto", {"breadth": 4}),
+    "opto_breadth1": ("opto", {"breadth": 1}),
     "our_gepa_v100": ("gepa", {"minibatch": 3}),
     "our_gepa_v20": ("gepa", {"minibatch": 3}),
     "our_gepa_v20_best": ("gepa", {"minibatch": 3, "current_best": True}),
@@ -42,6 +42,7 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "our_random": ("random_search", {}),
     "our_halving": ("successive_halving", {}),
     "our_beam": ("beam", {}),
+    "our_abo": ("abo", {}),
     "our_promst": ("promst", {}),
 }
 """Row to Spec and its arguments: the peers' settings where a peer has the row."""

@@ -27,6 +27,7 @@ BUILT_IN: dict[str, str] = {
     "miprov2": f"{_SPECS}.product:miprov2",
     "product": f"{_SPECS}.product:product",
     "zopo": f"{_SPECS}.zopo:zopo",
+    "abo": f"{_SPECS}.abo:abo",
     "random_search": f"{_SPECS}.baselines:random_search",
     "successive_halving": f"{_SPECS}.baselines:successive_halving",
     "revert": f"{_SPECS}.baselines:revert",

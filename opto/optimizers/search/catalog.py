@@ -25,6 +25,7 @@ _WHERE = {
     "miprov2": ("product", "miprov2"),
     "product": ("product", "product"),
     "zopo": ("zopo", "zopo"),
+    "abo": ("abo", "abo"),
     "beam": ("tree", "beam"),
     "promst": ("tree", "promst"),
 }

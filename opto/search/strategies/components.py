@@ -6,6 +6,8 @@ Never here: proposals.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,3 +51,34 @@ class Draws:
         names = tuple(state.view.task.components)
         draw = state.view.stream("component", state.step, parent, state.asked[parent])
         return (draw.choice(names),)
+
+
+@strategy
+@dataclass(frozen=True, slots=True)
+class Blamed:
+    """The one that the feedback on failures names first, most often. As ABO's deviating step.
+
+    Looks at the parent's training measurements below `bar`, in their trace and then in their
+    feedback; without a name there, one after the other.
+    """
+
+    bar: float = 1.0
+
+    def pick(self, state: State, parent: str) -> tuple[str, ...]:
+        names = tuple(state.view.task.components)
+        blamed: Counter[str] = Counter()
+        for rollout in state.ledger.rollouts(parent, "train", ok_only=True):
+            if rollout.score is not None and rollout.score < self.bar:
+                first = _first(f"{rollout.trace}\n{rollout.feedback}", names)
+                if first is not None:
+                    blamed[first] += 1
+        if not blamed:
+            return RoundRobin().pick(state, parent)
+        return (min(blamed, key=lambda name: (-blamed[name], names.index(name))),)
+
+
+def _first(text: str, names: tuple[str, ...]) -> str | None:
+    """The name that stands first in the text, as a whole word."""
+    places = {name: re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names}
+    found = {name: match.start() for name, match in places.items() if match is not None}
+    return min(found, key=lambda name: (found[name], -len(name))) if found else None

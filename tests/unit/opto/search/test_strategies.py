@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from letters import measure, state_of
+from letters import LetterTask, measure, state_of
 
 from opto.optimizers.search import named, names
-from opto.search import Candidate
+from opto.search import Candidate, Rollout
 from opto.search.errors import SearchError
 from opto.search.spec import Spec
 from opto.search.strategies.archives import EpsNet, TopK
+from opto.search.strategies.components import Blamed, RoundRobin
 from opto.search.strategies.embedding import distance, embedded
 from opto.search.strategies.fronts import front, front_counts, undominated
 from opto.search.strategies.gates import Better, MaybeBetter, NotWorse, Race
@@ -264,6 +265,34 @@ def test_an_ancestor_is_not_merged_with_its_child() -> None:
     state, _ = state_of({"a": [0, 1], "b": [1, 0]}, parents={"b": ["a"]})
 
     assert Merge().find(state, set()) is None
+
+
+def test_the_component_that_failures_name_first_is_blamed() -> None:
+    parts = {"step_1": "read", "step_2": "think", "step_3": "answer"}
+    task = LetterTask(components=parts)
+    state, _ = state_of({}, task=task)
+    name = task.seed.id
+    state.ledger.admit(task.seed)
+    told = ["step_2 failed, then step_3", "in step_2", "step_3 was empty", "step_1 is perfect"]
+    for example, (text, score) in enumerate(zip(told, (0.0, 0.0, 0.0, 1.0), strict=True)):
+        state.ledger.add(Rollout(name, example, "train", 0, score, feedback=text))
+
+    assert Blamed().pick(state, name) == ("step_2",)
+
+
+def test_without_a_name_in_the_feedback_components_take_turns() -> None:
+    parts = {"a": "", "b": ""}
+    state, _ = state_of({}, task=LetterTask(components=parts))
+    name = state.view.task.seed.id
+    picked = []
+
+    for _ in range(3):
+        (component,) = RoundRobin().pick(state, name)
+        assert Blamed().pick(state, name) == (component,)
+        state.edited[name, component] += 1
+        picked.append(component)
+
+    assert picked == ["a", "b", "a"]
 
 
 def test_stoppers_say_why() -> None:
