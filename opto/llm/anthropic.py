@@ -19,7 +19,7 @@ from opto.llm.sdk import Fold, Said, SdkProvider, make_usage
 from opto.llm.secret import Secret
 from opto.llm.types import Capabilities, Finish, OpenOptions, Request, Usage, Waits
 from opto.llm.vendor import Endpoint
-from opto.llm.wire import clean, count, take
+from opto.llm.wire import clean, count, quote, take
 
 VENDOR_URL = "https://api.anthropic.com"
 KEY_VARIABLE = "ANTHROPIC_API_KEY"
@@ -80,7 +80,7 @@ class AnthropicProvider(SdkProvider):
         if finish is None:
             raise BadResponse(
                 "The server does not say that the answer is complete.",
-                where=f"{self.name}: stop_reason {str(data.get('stop_reason'))[:99]!r}",
+                where=f"{self.name}: stop_reason {quote(str(data.get('stop_reason')))!r}",
             )
         kinds = [block.get("type") for block in blocks if isinstance(block, dict)]
         texts = [

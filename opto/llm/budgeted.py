@@ -6,6 +6,7 @@ Never here: the arithmetic of budgets (`opto.llm.reserve`), price tables (`opto.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +24,7 @@ Rate = Callable[[Usage], Decimal | None]
 """What tokens cost at a provider, US dollars; None when nobody knows."""
 Ask = Callable[[str], "Price | None"]
 """Asks a person what the model of this name costs; None: they do not know either."""
+_SOME = Usage(input_tokens=1, output_tokens=1)
 _TOKENS_PER_MESSAGE = 64
 """More than any vendor adds to a message."""
 
@@ -46,10 +48,11 @@ class Budgeted:
             budget: What may be spent.
             rate: The provider's list price.
             price: Used where the list price is not known.
-            ask: Asked, once, where neither is known and dollars are counted.
+            ask: Asked, once, where neither is known and dollars are counted; from another thread.
         """
         self.inner, self.budget = inner, budget
         self._rate, self._price, self._ask = rate, price, ask
+        self._asking = asyncio.Lock()
 
     @property
     def name(self) -> str:
@@ -66,6 +69,7 @@ class Budgeted:
             BudgetExceeded: The call could cost more than is left.
             UnknownPrice: The budget is in dollars, and there is no price.
         """
+        await self._learn_price()
         worst = self._worst(request)
         hold = await self.budget.reserve(worst)
         token, taken = HOLD.set(hold), worst  # of a call that is given up nobody knows
@@ -99,12 +103,18 @@ class Budgeted:
             )
         return Amount(usd, asked + request.max_tokens, 1)
 
+    async def _learn_price(self) -> None:
+        """Ask a person, once, where that is allowed and nobody else knows."""
+        if self._ask is None or not self.budget.counts_usd:
+            return
+        async with self._asking:
+            if self._ask is not None and self._usd(_SOME) is None:
+                self._price = await asyncio.to_thread(self._ask, self.name)
+            self._ask = None
+
     def _usd(self, usage: Usage) -> Decimal | None:
-        """What `usage` costs; asks a person where that is allowed and nobody else knows."""
+        """What `usage` costs; None when nobody knows."""
         known = self._rate(usage)
-        if known is None and self._price is None and self._ask is not None:
-            ask, self._ask = self._ask, None
-            self._price = ask(self.name)
         if known is None and self._price is not None:
             return self._price.usd(usage)
         return known

@@ -125,6 +125,7 @@ class Lanes:
 
     def _circuit_open(self) -> CircuitOpen:
         wait_s = min(lane.open_for_s for lane in self.lanes)
+        wait_s = max(wait_s, self._breaker.open_s / 10)  # a health check takes time, too
         return CircuitOpen(
             f"The server failed {self._breaker.failures} times in a row and is left alone.",
             fix=f"It is tried again in {wait_s:.1f} s.",

@@ -19,7 +19,7 @@ from opto.llm.sdk import Fold, Said, SdkProvider, make_usage
 from opto.llm.secret import Secret
 from opto.llm.types import Capabilities, Finish, OpenOptions, Request, Usage, Waits
 from opto.llm.vendor import Endpoint
-from opto.llm.wire import clean, count, take
+from opto.llm.wire import clean, count, quote, take
 
 VENDOR_URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -84,7 +84,7 @@ class OpenAIProvider(SdkProvider):
         if finish is None:
             raise BadResponse(
                 "The server does not say that the answer is complete.",
-                where=f"{self.name}: finish_reason {str(choices[0].get('finish_reason'))[:99]!r}",
+                where=f"{self.name}: finish_reason {quote(str(choices[0].get('finish_reason')))!r}",
             )
         text, refusal = _text_of(message.get("content")), message.get("refusal")
         if isinstance(refusal, str) and refusal and not text:

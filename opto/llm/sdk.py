@@ -25,7 +25,7 @@ from opto.llm.sse import Events
 from opto.llm.stream import LISTENER, Listener
 from opto.llm.types import Capabilities, Completion, Finish, Request, Usage, Waits
 from opto.llm.vendor import Endpoint, no_answer, send_giving_way
-from opto.llm.wire import clean, decode_object, status_error, without_stop_tokens
+from opto.llm.wire import clean, decode_object, quote, status_error, without_stop_tokens
 
 _log = logging.getLogger("opto.llm")
 _HEALTHY_WITHIN_S = 5.0
@@ -70,7 +70,7 @@ class SdkProvider(ABC):
         self._endpoint, self._connection = endpoint, connection
         self._timeout_s, self._waits, self._streamed = timeout_s, waits, streamed
         self._refused: set[str] = set()
-        self._other_models: set[str] = set()
+        self._other_model = False
 
     async def complete(self, request: Request) -> Completion:
         return await send_giving_way(self._send, request, self._refused)
@@ -198,9 +198,10 @@ class SdkProvider(ABC):
     def _notice(self, model: str) -> None:
         """Say, once, that another model answers than was asked for; aliases look like that, too."""
         asked = self._endpoint.model
-        if asked not in model and model not in asked and model not in self._other_models:
-            self._other_models.add(model)
-            _log.warning("%s: the server says that %r answers.", self.name, model[:100])
+        if asked in model or model in asked or self._other_model:
+            return
+        self._other_model = True
+        _log.warning("%s: the server says that %r answers.", self.name, quote(model)[:100])
 
 
 def make_usage(usage: Usage, endpoint: Endpoint, *, cache_write_tokens: int = 0) -> Usage:

@@ -45,6 +45,8 @@ class Events:
         if not self.any:
             self._body += chunk
         self._rest += chunk
+        if b"\n" not in chunk:
+            return
         *lines, rest = self._rest.split(b"\n")
         self._rest = bytearray(rest)
         for line in lines:

@@ -206,8 +206,11 @@ def test_an_unknown_price_is_refused_or_asked_for_once() -> None:
         ask(refusing)
 
     asking = Budgeted(model, Budget(usd=1), rate=lambda usage: None, ask=person)
-    ask(asking)
-    ask(asking)
+
+    async def both() -> None:
+        await asyncio.gather(asking.complete(QUESTION), asking.complete(QUESTION))
+
+    asyncio.run(both())
 
     assert asked == ["scripted:"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gc
 import io
+import json
 import logging
 import sys
 import traceback
@@ -45,6 +46,18 @@ def echoing(asked: Asked) -> Answer:
 
 def a_page_with_the_key(asked: Asked) -> Answer:
     return Answer(f"<html>{asked.headers}</html>".encode())
+
+
+def a_model_with_the_key(asked: Asked) -> Answer:
+    good = says("fine").bytes_for(asked.path)
+    key = json.dumps(str(asked.headers)).encode()
+    return Answer(good.replace(b'"served-model"', key))
+
+
+def an_ending_with_the_key(asked: Asked) -> Answer:
+    good = says("fine").bytes_for(asked.path)
+    key = json.dumps(str(asked.headers)).encode()
+    return Answer(good.replace(b'"stop"', key).replace(b'"end_turn"', key))
 
 
 def an_answer_with_the_key(asked: Asked) -> Answer:
@@ -97,7 +110,8 @@ def test_the_key_is_found_nowhere(
     monkeypatch.setenv("OPTO_API_KEY", CANARY)
     monkeypatch.chdir(tmp_path)
     faults = [fault for fault in (*FAULTS, *TOOL_GARBAGE) if fault.name not in SLOW]
-    behave = [echoing, a_page_with_the_key, an_answer_with_the_key, lambda asked: says("fine")]
+    behave = [echoing, a_page_with_the_key, a_model_with_the_key, an_ending_with_the_key]
+    behave += [an_answer_with_the_key, lambda asked: says("fine")]
     behave += [lambda asked, fault=fault: fault.answer for fault in faults]
     options = CallOptions(
         cache=tmp_path / "answers.db",
@@ -138,7 +152,8 @@ def test_the_key_is_found_nowhere(
 def test_no_object_that_prints_holds_the_key(
     server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPTO_API_KEY", CANARY)
+    another = CANARY[::-1]
+    monkeypatch.setenv("OPTO_API_KEY", another)
     monkeypatch.chdir(tmp_path)
     with open_model(f"openai:m@{server.url}", Settings(models_dir=tmp_path)) as lm:
         lm.ask("q")
@@ -150,4 +165,4 @@ def test_no_object_that_prints_holds_the_key(
         ]
 
     assert shown
-    assert not [text for text in shown if CANARY in text]
+    assert not [text for text in shown if another in text]

@@ -66,3 +66,33 @@ def test_the_key_is_stable_across_releases() -> None:
     assert Request.of("hi").key("m") == (
         "89de4854024248eb49346586389f015c2f4cfa0f574a4949d951adf81adbfb79"
     )
+
+
+def test_what_recordings_rest_on_does_not_change() -> None:
+    request = Request(
+        messages=(Message("system", "Be brief."), Message("user", "Wie viele Stühle?")),
+        schema={"type": "object"},
+        temperature=0.5,
+        seed=3,
+        sample=1,
+        purpose="formulate",
+    )
+
+    assert (
+        request.key("openai:m")
+        == "0c93e8c65ea3b2206435453714c87a9178b782c972adb70a18963800b9f222f7"
+    )
+    assert set(Completion(text="a").to_json()) == {"text", "finish", "usage", "model", "attempts"}
+    assert set(Usage().to_json()) == {
+        "input_tokens",
+        "output_tokens",
+        "cached_tokens",
+        "seconds",
+        "usd",
+    }
+
+
+def test_where_an_answer_came_from_survives_its_record() -> None:
+    kept = Completion(text="a", saved=Usage(input_tokens=3, usd=Decimal("0.1")), damaged=True)
+
+    assert Completion.from_json(kept.to_json()) == kept
