@@ -26,8 +26,8 @@ def opto(*, breadth: int = 4, reserve: float = 0.2) -> Spec:
     """Our default.
 
     Args:
-        breadth: Parents at once where scores are noisy. 1 learns a little more from each proposal, 4
-            needs a quarter of the rounds.
+        breadth: Parents at once where scores are noisy. 1 learns a little more from each
+            proposal, 4 needs a quarter of the rounds.
         reserve: Share of the budget for the final comparison, where scores are noisy.
     """
     climb = Spec(

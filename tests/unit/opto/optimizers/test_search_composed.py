@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 import pytest
 from letters import ALPHABET, AddLetter, LetterTask
 
-from opto.optimizers.search import named
+from opto.optimizers.search import Rewriter, named
 from opto.optimizers.search.meta import INSTRUCTIONS, SPEC, SpecTask
 from opto.optimizers.search.sequence import Sequence as Steps
 from opto.search import Budget, Candidate, Cost, Proposal, Propose
 from opto.search.errors import SearchError
 from opto.search.loop import Loop
+from opto.search.optimize import optimize
 from opto.search.rules import Rules
 from opto.search.spec import Spec
 from opto.search.study import Study
@@ -118,3 +120,32 @@ def test_a_search_over_optimizers_finds_the_instructions_that_work() -> None:
     assert Spec.from_json(result.values[SPEC]) == inner
     assert 1000 < result.cost.metric <= 1500
     assert "malformed" in {p.status for p in result.ledger.proposals}
+
+
+def answer(messages: Sequence[Mapping[str, str]]) -> str:
+    """A model that adds the first letter that was missed."""
+    text = messages[-1]["content"]
+    present = re.findall(r"<value>\s*(.*?)\s*</value>", text)[-1]
+    missed = [letter for letter in re.findall(r"missing (\w)", text) if letter not in present]
+    new = present + (missed[0] if missed else "")
+    return f"<variable><name>text</name><value>{new}</value></variable>"
+
+
+@pytest.mark.parametrize("name", ["opto", "gepa", "priority_search", "polca"])
+def test_the_front_door_takes_a_named_algorithm_with_a_model(name: str) -> None:
+    program = ({"text": "z"}, lambda values, letter: letter in values["text"])
+
+    def guide(output: bool, example: str) -> tuple[float, str]:
+        return float(output), "fine" if output else f"missing {example}"
+
+    result = optimize(
+        program,
+        list(ALPHABET),
+        guide,
+        optimizer=named(name).algorithm(Rewriter(answer)),
+        budget=Budget(metric=400, llm=80),
+        workers=4,
+    )
+
+    assert letters(result.values["text"]) >= 5
+    assert result.cost.metric <= 400
