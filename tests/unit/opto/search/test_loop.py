@@ -57,14 +57,17 @@ def test_one_and_eight_workers_write_the_same_ledger(name: str) -> None:
     assert one.best == eight.best
 
 
-@pytest.mark.parametrize("name", ["opto", "gepa", "polca"])
-def test_a_stopped_run_goes_on_as_if_nothing_had_happened(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("turn", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("name", ["opto", "gepa", "polca", "opro", "product"])
+def test_a_stopped_run_goes_on_as_if_nothing_had_happened(
+    name: str, turn: int, tmp_path: Path
+) -> None:
     task, whole = LetterTask(noise=0.2), run(named(name), LetterTask(noise=0.2), 120)
     turns: list[int] = []
 
     def stop(state: State, winner: str) -> None:
         turns.append(state.step)
-        if len(turns) == 8:
+        if len(turns) == turn:
             raise KeyboardInterrupt
 
     def study(watch: Any) -> Study:
