@@ -71,16 +71,20 @@ class Lane:
         self._refused_at = float("-inf")
         self._deaf_until = float("-inf")
         self._latencies_s: deque[float] = deque(maxlen=64)
-        self._failures = 0
+        self._failures, self._failed_at = 0, float("-inf")
         self._open_until: float | None = None
         self._probing = False
         self.must_be_checked = False
         """It was left alone and has to pass a health check before it gets a call."""
 
     @property
-    def load(self) -> float:
-        """Share of its limit that is in use."""
-        return self.in_flight / self.limit
+    def weight(self) -> float:
+        """Share of its limit that is in use, more if it failed just now.
+
+        A server that fails at once has little under way; that must not make it attractive.
+        """
+        recent = self._clock() - self._failed_at < self._breaker.open_s
+        return (self.in_flight / self.limit + 0.01) * (1 + self._failures * recent)
 
     @property
     def open_for_s(self) -> float:
@@ -137,7 +141,7 @@ class Lane:
         if not fault or isinstance(error, CircuitOpen):
             self._failures, self._open_until = 0, None
             return
-        self._failures += 1
+        self._failures, self._failed_at = self._failures + 1, self._clock()
         waiting = self._open_until is not None and self._clock() < self._open_until
         if self._failures >= self._breaker.failures and not waiting:
             self.postpone()

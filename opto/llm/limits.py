@@ -103,7 +103,7 @@ class Lanes:
         free = [index for index, lane in enumerate(self.lanes) if lane.has_room]
         if not free:
             return None
-        return min(free, key=lambda index: (self.lanes[index].load, self.lanes[index].taken))
+        return min(free, key=lambda index: (self.lanes[index].weight, self.lanes[index].taken))
 
     def _hand_out(self) -> None:
         """Let those who wait go on, as far as there is room."""

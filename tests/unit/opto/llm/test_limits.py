@@ -285,3 +285,26 @@ def test_those_who_wait_are_told_when_the_breaker_opens() -> None:
     ended = asyncio.run(many())
 
     assert {type(error) for error in ended} == {CircuitOpen}  # and none waits for ever
+
+
+def test_a_server_that_fails_fast_does_not_attract_calls() -> None:
+    clock = Clock()
+    lanes = Lanes(2, clock=clock)
+    bad, good = 0, 1
+
+    async def many() -> list[int]:
+        went = []
+        for _ in range(20):
+            lane = await lanes.enter()
+            went.append(lane)
+            lanes.ended(lane, ServerError("x") if lane == bad else None, 0.1)
+        clock.now_s += 11
+        await asyncio.sleep(0)
+        went.append(await lanes.enter())
+        return went
+
+    went = asyncio.run(many())
+
+    assert went[:20].count(bad) == 1
+    assert went[20] == bad  # long ago by now, and used less
+    assert good in went
