@@ -32,7 +32,7 @@ def test_ours_and_bare_http_side_by_side() -> None:
 
 
 def test_a_client_that_fails_is_a_row_that_says_so() -> None:
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-m", "benchmarks.peers", "llm", "--only", "nobody", "--rounds", "1"],
         cwd=ROOT,
         capture_output=True,
