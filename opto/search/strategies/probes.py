@@ -28,6 +28,8 @@ class Probe:
 
     pairs: int = 16
     few: int = 4
+    share: float = 0.05
+    """Most of the metric calls left that it may take, but `few` pairs in any case."""
     recheck: int = 2
     """Measurements repeated on each newly kept candidate while scores count as exact."""
 
@@ -36,7 +38,7 @@ class Probe:
         if state.view.task.deterministic:
             return True
         seed = state.view.task.seed
-        examples = state.draw("train", min(self.pairs, state.view.size("train")))
+        examples = state.draw("train", min(self._pairs(state), state.view.size("train")))
         values: list[float] = []
         for at in range(0, len(examples), self.few):
             part = examples[at : at + self.few]
@@ -51,6 +53,14 @@ class Probe:
             if len(results) < len(asks):
                 break
         return True
+
+    def _pairs(self, state: State) -> int:
+        left = state.view.left.metric
+        return (
+            self.pairs
+            if left is None
+            else min(self.pairs, max(self.few, int(self.share * left / 2)))
+        )
 
     def again(
         self, state: State, names: Sequence[str]
