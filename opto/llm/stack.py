@@ -47,7 +47,7 @@ class CallOptions:
     """For a model in no price table."""
     ask_price: Ask | None = None
     """Asked, once, when dollars are counted and no price is known; None refuses the call."""
-    cache: Path | None = None
+    cache: Path | str | None = None
     """File of answers that are not asked for twice."""
     retry: RetryPolicy | None = None
     limits: LimitPolicy = field(default_factory=LimitPolicy)
@@ -77,7 +77,7 @@ def wrap(members: Sequence[Provider], options: CallOptions, *, remote: bool) -> 
         )
         provider = Limited(provider, lanes)
     if options.cache is not None:
-        provider = Cached(provider, AnswerFile(options.cache.expanduser()))
+        provider = Cached(provider, AnswerFile(Path(options.cache).expanduser()))
     if options.budget is not None:
         first = members[0]
         rate = first.price if isinstance(first, Priced) else None if remote else _free

@@ -131,7 +131,7 @@ def test_leaving_the_loop_ends_the_call(open_at: Open, server: ModelServer) -> N
 
 
 def test_a_provider_that_cannot_stream_and_a_cache_give_one_piece(tmp_path) -> None:
-    options = CallOptions(cache=tmp_path / "a.db")
+    options = CallOptions(cache=str(tmp_path / "a.db"))
 
     with LM(wrap([Scripted(["all at once"])], options, remote=True)) as lm:
         assert list(lm.stream("q")) == ["all at once"]
