@@ -22,8 +22,9 @@ _ENOUGH_VALUES = 3
 class Probe:
     """Measures the seed twice on up to `pairs` training examples; stops at the first difference.
 
-    Pairs that agree at one of two values say little (most scores of 0 repeat by luck), so all
-    pairs are measured then; with three different values among the agreeing, `few` pairs do.
+    Pairs that agree at one of two values say little (most scores of 0 repeat by luck), so only all
+    pairs together count as proof then; with three different values, `few` pairs do. What is not
+    shown to be exact is taken to be noisy.
     """
 
     pairs: int = 16
@@ -37,8 +38,8 @@ class Probe:
         """Are scores exact, as far as one can tell?"""
         if state.view.task.deterministic:
             return True
-        seed = state.view.task.seed
-        examples = state.draw("train", min(self._pairs(state), state.view.size("train")))
+        seed, most = state.view.task.seed, self._pairs(state)
+        examples = state.draw("train", min(most, state.view.size("train")))
         values: list[float] = []
         for at in range(0, len(examples), self.few):
             part = examples[at : at + self.few]
@@ -47,12 +48,13 @@ class Probe:
             for first, second in zip(results[::2], results[1::2], strict=False):
                 if differ(first, second):
                     return False
-                values += [r.score for r in (first,) if isinstance(r, Rollout) and r.ok and r.score]
+                if isinstance(first, Rollout) and first.score is not None:
+                    values.append(first.score)
             if len(set(values)) >= _ENOUGH_VALUES and len(values) >= self.few:
                 return True
             if len(results) < len(asks):
-                break
-        return True
+                return False
+        return most >= self.pairs or len(values) == state.view.size("train")
 
     def _pairs(self, state: State) -> int:
         left = state.view.left.metric

@@ -43,13 +43,16 @@ class Top:
     priority: Priority = field(default_factory=Mean)
     exploit: bool = False
     """Is the first place always for the best mean? (PrioritySearch)"""
+    per: int = 1
+    """No more than one group for this many candidates in the pool: a young search stays narrow."""
 
     def select(self, state: State) -> list[Group]:
         order = ranked(state, state.pool, self.priority)
         if self.exploit:
             best = ranked(state, state.pool, Mean("last"))[0]
             order = [best, *(name for name in order if name != best)]
-        return [(name,) for name in order[: self.k]]
+        size = min(self.k, max(1, len(state.pool) // self.per))
+        return [(name,) for name in order[:size]]
 
 
 @strategy

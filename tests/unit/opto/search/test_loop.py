@@ -92,9 +92,26 @@ def test_noise_decides_between_climbing_and_racing() -> None:
             seen[kind] = state.exact
 
         loop = Loop(named("opto"), AddLetter(), watch=watch)
-        Study(LetterTask(noise=noise), loop, Budget(metric=200), rules=NO_REPORT).run()
+        Study(LetterTask(noise=noise), loop, Budget(metric=1000), rules=NO_REPORT).run()
 
     assert seen == {"exact": True, "noisy": False}
+
+
+@pytest.mark.parametrize(("metric", "spent", "exact"), [(60, 8, False), (4000, 12, True)])
+def test_equal_scores_of_the_seed_prove_little_and_may_not_cost_much(
+    metric: int, spent: int, *, exact: bool
+) -> None:
+    seen: list[tuple[int, bool]] = []
+    spec = named("opto").but(start=None)
+    spec = spec.but(exact=spec.but(probe=None, exact=None))
+
+    def watch(state: State, winner: str) -> None:
+        seen.append((state.ledger.spent.metric, state.exact))
+
+    loop = Loop(spec, AddLetter(), watch=watch)
+    Study(LetterTask(), loop, Budget(metric=metric), workers=1, rules=NO_REPORT).run()
+
+    assert seen[0] == (spent, exact)
 
 
 class LateNoise(LetterTask):
@@ -112,7 +129,7 @@ def test_noise_that_shows_late_changes_the_policy() -> None:
     exact: list[bool] = []
     loop = Loop(named("opto"), AddLetter(), watch=lambda state, winner: exact.append(state.exact))
 
-    Study(LateNoise(), loop, Budget(metric=300), workers=1, rules=NO_REPORT).run()
+    Study(LateNoise(), loop, Budget(metric=2000), workers=1, rules=NO_REPORT).run()
 
     assert exact[0]
     assert not exact[-1]
