@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOKEN = "outside_word_8c1f"
+WORD = "outside_word_8c1f"
 
 WATCH = """
 import sys, types
-TOKEN = "outside_word_8c1f"
+WORD = "outside_word_8c1f"
 reached = []
 
 def holds(code):
@@ -89,7 +89,7 @@ from opto.llm.client import LM
 from opto.llm.scripted import Scripted
 said = Path("reply.json").read_text(encoding="utf-8")
 answer = opto.solve("problem.txt", model=LM(Scripted([said])), pipeline="standard")
-assert any("outside_word_8c1f" in choice.name for choice in answer.choices()), answer
+assert "outside_word_8c1f" in str(answer.model), answer
 print(reached)
 """
 
@@ -137,8 +137,8 @@ def recorded_reply(words: str, name: str) -> str:
     for line in recorded.read_text(encoding="utf-8").splitlines():
         event = json.loads(line)
         asked = json.dumps(event["data"].get("request", ""))
-        if event["kind"] == "llm.call" and words.split(".")[0] in asked:
+        if event["kind"] == "llm.call" and words.partition(".")[0] in asked:
             said: str = event["data"]["completion"]["text"]
             if name in said:
-                return said.replace(name, TOKEN)
+                return said.replace(name, WORD)
     pytest.fail("the recording has no such problem")
