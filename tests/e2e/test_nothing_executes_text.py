@@ -24,7 +24,7 @@ reached = []
 def holds(code):
     parts = (*code.co_names, *code.co_varnames, *code.co_consts, code.co_name)
     return any(
-        holds(part) if isinstance(part, types.CodeType) else TOKEN in str(part) for part in parts
+        holds(part) if isinstance(part, types.CodeType) else WORD in str(part) for part in parts
     )
 
 def hook(event, arguments):
@@ -33,7 +33,7 @@ def hook(event, arguments):
             reached.append(event)
     elif event == "pickle.find_class":
         reached.append(event)
-    elif event == "marshal.loads" and TOKEN.encode() in bytes(arguments[0]):
+    elif event == "marshal.loads" and WORD.encode() in bytes(arguments[0]):
         reached.append(event)
 
 sys.addaudithook(hook)
