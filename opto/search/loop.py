@@ -75,11 +75,11 @@ class Loop:
         spec = self._plan(state)
         while not state.cut and spec.done(state) is None:
             before = state.ledger.spent.metric
-            kept = yield from Turn(spec, state).run()
+            kept = yield from Turn(spec, state, spare=self._spare(spec)).run()
             yield from self._recheck(state, kept)
             state.step += 1
             state.barren = 0 if state.ledger.spent.metric > before else state.barren + 1
-            spec = self._changed(state)
+            spec = self._plan(state)
             self._tell(state, spec.recommend.current(state))
         state.cut = False
         winner = yield from spec.recommend.finals(state)
@@ -89,12 +89,9 @@ class Loop:
     def _plan(self, state: State) -> Spec:
         return self.spec.exact if state.exact and self.spec.exact is not None else self.spec
 
-    def _changed(self, state: State) -> Spec:
-        """The plan for the next turn; one that keeps nothing back also spends the reserve."""
-        spec = self._plan(state)
-        if state.cut and not spec.reserve and self.spec.reserve and not state.opened:
-            state.cut, state.opened = False, True
-        return spec
+    def _spare(self, spec: Spec) -> bool:
+        """Does a share wait for a recommendation that this plan does not need?"""
+        return bool(self.spec.reserve) and not spec.reserve
 
     def _recheck(self, state: State, kept: Sequence[str]) -> Part:
         """Do scores that count as exact still repeat on the newcomers?"""

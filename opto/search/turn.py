@@ -29,8 +29,9 @@ Line: TypeAlias = tuple[str, str]
 class Turn:
     """One turn of the loop."""
 
-    def __init__(self, spec: Spec, state: State) -> None:
-        self.spec, self.state = spec, state
+    def __init__(self, spec: Spec, state: State, *, spare: bool = False) -> None:
+        """Prepare a turn; with `spare`, a first cut opens the reserve and the turn goes on."""
+        self.spec, self.state, self.spare = spec, state, spare
 
     def run(self) -> Generator[Sequence[Action], Sequence[ActionResult], list[str]]:
         """The children that were kept."""
@@ -58,6 +59,9 @@ class Turn:
         self, asks: Sequence[Action]
     ) -> Generator[Sequence[Action], Sequence[ActionResult], Sequence[ActionResult]]:
         results = (yield asks) if asks else ()
+        if len(results) < len(asks) and self.spare and not self.state.opened:
+            self.state.opened = True
+            results = [*results, *(yield asks[len(results) :])]
         self.state.cut = self.state.cut or len(results) < len(asks)
         return results
 

@@ -2,7 +2,7 @@
 
 Where repeated measurements differ: one parent at a time, later up to four, by the upper bound of
 the lineage posterior, two measurements on top for each, five for its child, no gate (a child that
-looks bad is simply not picked again), and a seventh of the budget for a paired halving of the
+looks bad is simply not picked again), and a fifth of the budget for a paired halving of the
 finalists.
 Where they agree: a hill climb on the latest candidate, with a paired race on 10, then 20 examples.
 Chosen on seeds 100 to 119 of the test bed, see `opto/search/ALGORITHMS.md`.
@@ -23,7 +23,7 @@ from opto.search.strategies.recommenders import Halving, Last
 from opto.search.strategies.selectors import Latest, Top
 
 
-def opto(*, breadth: int = 4, reserve: float = 0.15) -> Spec:
+def opto(*, breadth: int = 4, reserve: float = 0.2) -> Spec:
     """Our default.
 
     Args:

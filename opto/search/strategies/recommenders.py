@@ -97,6 +97,8 @@ class Halving:
     """
 
     finalists: int = 12
+    least: int = 8
+    """No more finalists than leave each this many calls, all rounds together."""
     entry: Priority = field(default_factory=lambda: Posterior(c=1.0))
     """Who gets in."""
     judge: Priority = field(default_factory=lambda: Posterior(c=0.0))
@@ -109,9 +111,10 @@ class Halving:
         return ranked(state, state.pool, self.judge)[0]
 
     def finals(self, state: State) -> Finals:
-        names = ranked(state, state.pool, self.entry)[: self.finalists]
         left = state.view.left.metric
         total = left if left is not None else int(self.share * state.ledger.spent.metric)
+        size = min(self.finalists, max(2, total // self.least))
+        names = ranked(state, state.pool, self.entry)[:size]
         while len(names) > 1:
             rounds = ceil(log2(len(names)))
             each = total // (rounds * len(names))
