@@ -7,7 +7,7 @@ Never here: the decorator and its options (`opto.trace.bundle`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +78,7 @@ class Call:
     def run(self, function: Callable[..., Any]) -> Any:
         """Call the function, noting what it reads; a generator is run to its end."""
         read = state.reads.set(self.reads)
-        inside = running.set(running.get() | {id(self.maker.fun)})
+        inside = self._enter()
         try:
             result = function(*self.args, **self.kwargs)
             return list(result) if isinstance(result, GeneratorType) else result
@@ -87,13 +87,14 @@ class Call:
                 raise
             raise self._failed(fault) from fault
         finally:
-            running.reset(inside)
+            if inside is not None:
+                running.reset(inside)
             state.reads.reset(read)
 
     async def finish_later(self, awaitable: Any) -> MessageNode[Any]:
         """Await the result of an asynchronous function, then record it."""
         read = state.reads.set(self.reads)
-        inside = running.set(running.get() | {id(self.maker.fun)})
+        inside = self._enter()
         try:
             result = await awaitable
         except Exception as fault:
@@ -101,9 +102,16 @@ class Call:
                 raise
             raise self._failed(fault) from fault
         finally:
-            running.reset(inside)
+            if inside is not None:
+                running.reset(inside)
             state.reads.reset(read)
         return self.finish(result)
+
+    def _enter(self) -> Token[frozenset[int]] | None:
+        """Note that the function runs, where a call of it by itself is to know."""
+        if not self.maker.options.overwrite_python_recursion:
+            return None
+        return running.set(running.get() | {id(self.maker.fun)})
 
     def finish(self, result: Any) -> MessageNode[Any]:
         """The node of the call."""
@@ -116,9 +124,10 @@ class Call:
         plain = self.outer is None and not reads.used and not reads.hidden
         outside = () if plain else self._outside(strict=not self._may_read_outside())
         made = MessageNode.record(data, self.maker, self.names, self.inputs)
-        made._extra = {"positional": self.bound.positional}
-        if isinstance(result, Node):
-            made._extra["output"] = result
+        if self.bound.keywords or isinstance(result, Node):
+            made._extra = {"positional": self.bound.positional}
+            if isinstance(result, Node):
+                made._extra["output"] = result
         if outside:
             made._hide(outside)
         return made
