@@ -21,6 +21,16 @@ from opto.search.canon import JSON
 from opto.search.cost import Cost
 from opto.search.results import Proposal
 
+_TIPS = (
+    "",
+    "For this version: try something nobody would think of first.",
+    "For this version: keep it short and plain.",
+    "For this version: describe in detail what is wanted.",
+    "For this version: say what depends on the answer being right.",
+    "For this version: say who is speaking and what they know.",
+)
+"""Directions for several proposals from one prompt, as in MIPROv2; the first is none."""
+
 
 class Rewriter:
     """Asks a model for better values of some components of the first parent.
@@ -77,6 +87,9 @@ class Rewriter:
         if notes := payload.get("summary"):
             parts.append(f"# Notes on earlier versions\n{notes}")
         parts.append(_present(parent, payload.get("about")))
+        variant = payload.get("variant")
+        if isinstance(variant, int):
+            parts.append(_TIPS[variant % len(_TIPS)])
         text = "\n\n".join(part for part in parts if part)
         return render("search_rewrite", parts=text, names=", ".join(names))
 

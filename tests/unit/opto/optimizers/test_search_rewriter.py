@@ -61,6 +61,14 @@ def test_attempts_are_listed_with_their_scores_in_the_order_given() -> None:
     assert "score: 55" in text
 
 
+def test_variants_of_one_proposal_are_asked_for_in_different_words() -> None:
+    prompts = {
+        propose(block("prompt", "x"), {"variant": n})[1].messages[-1]["content"] for n in range(6)
+    }
+
+    assert len(prompts) == 6
+
+
 def test_values_keep_their_types_and_untouched_components_their_values() -> None:
     found, _ = propose(f"<reasoning>more</reasoning>\n{block('top_k', '7')}")
 

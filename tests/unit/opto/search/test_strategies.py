@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from importlib.resources import files
 from itertools import combinations
 
 import numpy as np
@@ -339,3 +340,9 @@ def test_a_spec_is_read_in_a_process_that_never_saw_its_strategies() -> None:
     )
 
     assert done.stdout == "zopo\n"
+
+
+def test_every_algorithm_is_in_the_overview() -> None:
+    text = files("opto.search").joinpath("ALGORITHMS.md").read_text(encoding="utf-8")
+
+    assert [name for name in names() if f"`{name}`" not in text] == []
