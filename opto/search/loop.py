@@ -14,6 +14,7 @@ from opto.search.actions import Propose
 from opto.search.algorithm import Steps, View
 from opto.search.candidate import Candidate
 from opto.search.canon import JSON
+from opto.search.errors import SearchError
 from opto.search.results import Proposal
 from opto.search.spec import Spec
 from opto.search.strategies.state import State
@@ -108,6 +109,11 @@ class Loop:
             asks = state.measure([seed], start.examples(state), start.split)
             state.cut = len((yield asks)) < len(asks)
         named = getattr(state.view.task, "choices", None) is not None
+        if self.spec.source is not None and not self.spec.sow and not named:
+            raise SearchError(
+                f"{self.name!r} has nothing to choose from: the task has no `choices`.",
+                fix="Give it `choices`, component to values, or let the Spec ask for proposals.",
+            )
         if self.spec.sow and not named and not state.cut:
             yield from Turn(self.spec, state).sow(self.spec.sow)
         self._tell(state, state.pool[0])

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from opto.search.candidate import Candidate
 from opto.search.canon import JSON, canonical
-from opto.search.errors import SearchError
 from opto.search.strategies.codec import strategy
 from opto.search.strategies.lineage import spread
 from opto.search.strategies.state import State
@@ -47,9 +46,6 @@ class Space:
         """The values that the seed and its rewrites have, by component, the oldest first.
 
         A task with an attribute `choices` (component to values) names them itself.
-
-        Raises:
-            SearchError: There is only one point.
         """
         stated = getattr(state.view.task, "choices", None)
         found: dict[str, dict[str, JSON]] = {name: {} for name in state.view.task.components}
@@ -61,13 +57,7 @@ class Space:
                         value = candidate.values[name]
                         values.setdefault(canonical(value), value)
             stated = {name: tuple(known.values()) for name, known in found.items()}
-        space = cls({name: tuple(stated[name]) for name in found})
-        if space.size < 2:  # noqa: PLR2004  (one point is no choice)
-            raise SearchError(
-                "There is nothing to choose from: every component has one value.",
-                fix="Give the task `choices`, or let the Spec ask for proposals first.",
-            )
-        return space
+        return cls({name: tuple(stated[name]) for name in found})
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -75,7 +65,7 @@ class Space:
 
     @property
     def size(self) -> int:
-        """Number of points."""
+        """Number of points; with 1 there is nothing to choose, and sources make nothing."""
         size = 1
         for width in self.widths:
             size *= width
@@ -124,6 +114,7 @@ class Random:
     def make(self, state: State, size: int) -> list[Candidate]:
         space = Space.of(state)
         numbers = state.view.stream("points", state.step)
+        size = size if space.size > 1 else 0
         return [space.candidate(space.draw(numbers)) for _ in range(size)]
 
 
@@ -150,6 +141,8 @@ class Additive:
     def make(self, state: State, size: int) -> list[Candidate]:
         space, numbers = Space.of(state), state.view.stream("points", state.step)
         measured = space.measured(state)
+        if space.size == 1:
+            return []
         if len(measured) < self.first:
             return [space.candidate(space.draw(numbers)) for _ in range(size)]
         model = _Surrogate(self, state, measured)

@@ -35,6 +35,8 @@ class Tpe:
         """
         optuna = _optuna()
         space = Space.of(state)
+        if space.size == 1:
+            return []
         seed = state.view.stream("tpe", state.step).getrandbits(31)
         sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
         study = optuna.create_study(direction="maximize", sampler=sampler)

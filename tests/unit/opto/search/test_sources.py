@@ -14,7 +14,7 @@ from letters import AddLetter, LetterTask, measure, state_of
 
 from opto.optimizers.search import named
 from opto.search import Budget, Candidate, Cost, Outcome
-from opto.search.errors import SearchError
+from opto.search.errors import AlgorithmError
 from opto.search.loop import Loop
 from opto.search.rules import Rules
 from opto.search.strategies.sources import Additive, Space
@@ -95,15 +95,19 @@ def test_the_space_is_made_of_the_seed_and_its_rewrites() -> None:
     assert result.cost.llm == 6
 
 
-def test_one_point_is_no_space() -> None:
-    state, _ = state_of({"a": [1.0]})
-    state.pool = []
-    ledger = state.ledger
-    only = [name for name in ledger.candidates if name != state.view.task.seed.id]
-    assert only
+def test_without_choices_and_proposals_there_is_nothing_to_choose_from() -> None:
+    with pytest.raises(AlgorithmError, match="nothing to choose from"):
+        search("product", LetterTask(), 100, proposals=0)
 
-    with pytest.raises(SearchError, match="nothing to choose from"):
-        Space.of(state)
+
+@pytest.mark.parametrize(("metric", "llm"), [(3, None), (200, 0)])
+def test_a_budget_too_small_for_a_space_returns_the_seed(metric: int, llm: int | None) -> None:
+    task = LetterTask(noise=0.1)
+    loop = Loop(named("product"), AddLetter())
+
+    result = Study(task, loop, Budget(metric=metric, llm=llm), workers=1).run()
+
+    assert result.best == task.seed
 
 
 def test_miprov2_measures_the_leader_in_full_every_fifth_trial_and_returns_one_of_those() -> None:
