@@ -19,6 +19,7 @@ from opto.sandbox.program import Program, Stub, Tool
 
 ALLOW_UNSAFE = "OPTO_ALLOW_UNSAFE"
 _DEFAULT_LIMITS = Limits()
+_used: set[str] = set()
 
 
 class Run:
@@ -126,7 +127,7 @@ class Sandbox:
         program = self._program(source, function, filename=filename, limits=limits)
         program.call_with(args, kwargs or {})
         program.surround_with(names or {}, tools or {})
-        return self._pool.run(program)[0]
+        return self._run(program)[0]
 
     def run(
         self,
@@ -144,7 +145,7 @@ class Sandbox:
         """
         program = self._program(source, None, filename=filename, limits=limits)
         program.surround_with(names or {}, tools or {})
-        value, files, stdout = self._pool.run(program)
+        value, files, stdout = self._run(program)
         return Run(stdout, value, files)
 
     def close(self) -> None:
@@ -156,6 +157,10 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _run(self, program: Program) -> tuple[Plain, dict[str, bytes], str]:
+        _used.add(self._pool.level)
+        return self._pool.run(program)
 
     def _program(
         self, source: str, function: str | None, *, filename: str, limits: Limits | None
@@ -189,6 +194,11 @@ def default() -> Sandbox:
 def level() -> str:
     """Level of the default sandbox, for stamping results. Raises SandboxUnavailable."""
     return default().level
+
+
+def used_levels() -> list[str]:
+    """The levels at which this process has run code so far: what a run is stamped with."""
+    return sorted(_used)
 
 
 def _new_lock() -> None:

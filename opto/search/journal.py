@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from opto.sandbox.api import used_levels
 from opto.search.actions import Action, Evaluate
 from opto.search.candidate import Candidate
 from opto.search.canon import JSON
@@ -33,7 +34,7 @@ RESULT = "opt.result"
 DECISION = "opt.decision"
 """Data: `what` (`cut`: the budget ended a batch; `void`: results not to be used again; ...)."""
 END = "opt.end"
-"""Data: the recommendation, its score, why the run ended."""
+"""Data: the recommendation, its score, why the run ended, the sandbox levels that code ran at."""
 
 
 @dataclass(slots=True)
@@ -148,8 +149,9 @@ class Journal:
         self._emit(DECISION, what=what, **about)
 
     def end(self, **about: JSON) -> None:
-        """Record the end, unless it is recorded."""
+        """Record the end, unless it is recorded, and how rewritten code was confined."""
         if self.past.ended is None:
+            about["sandbox"] = [*used_levels()]
             self._emit(END, **about)
             self.past.ended = dict(about)
 
