@@ -37,7 +37,9 @@ def main() -> None:
     calling.add_argument("--only", default=",".join([*llm.OURS, *llm.PEERS]))
     searching = commands.add_parser("optimizers", help="search algorithms under one fake model")
     optimizers.add_arguments(searching)
-    print(json.dumps(_answer(parser.parse_args()), indent=2))
+    asked = parser.parse_args()
+    one_line = asked.command == "cell"  # read back by the process that asked for it
+    print(json.dumps(_answer(asked), indent=None if one_line else 2))
 
 
 def _answer(asked: argparse.Namespace) -> object:

@@ -33,3 +33,9 @@ def test_no_file_evaluates_text_or_unpickles(file: Path) -> None:
     assert not re.search(r"\bpickle\.|marshal\.", code)
     if str(file.relative_to(ROOT)) not in MAY_EXECUTE:
         assert not re.search(r"(?<![\w.])(exec|eval)\(", code)
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    names = [file.name for file in (ROOT / "tests").rglob("test_*.py")]
+
+    assert sorted(names) == sorted(set(names))

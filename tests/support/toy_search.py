@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from opto.search import Candidate, Cost, Evaluate, Outcome, Proposal, Propose, View
+
+
+def child_environment() -> dict[str, str]:
+    """The environment for a process that imports what this one does, this module included."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -95,8 +97,11 @@ def checked(path: Path, text: str) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _our_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+def _our_sources(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("MYPYPATH", str(ROOT))
+    deep = sys.getrecursionlimit()
+    yield
+    sys.setrecursionlimit(deep)  # mypy raises it for the whole process
 
 
 def test_a_typed_program_has_the_types_it_says(tmp_path: Path) -> None:

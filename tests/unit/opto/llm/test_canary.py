@@ -160,8 +160,8 @@ def test_no_object_that_prints_holds_the_key(
         shown = [
             repr(thing)
             for thing in gc.get_objects()
-            if type(thing).__module__.startswith("opto.")
-            and not type(thing).__module__.startswith("opto.llm.testing")
+            if str(type(thing).__module__).startswith("opto.")
+            and not str(type(thing).__module__).startswith("opto.llm.testing")
         ]
 
     assert shown

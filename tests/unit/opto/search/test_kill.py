@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from toy_search import NumberTask, RandomSearch
+from toy_search import NumberTask, RandomSearch, child_environment
 
 from opto.search import Budget, Study
 
@@ -76,6 +76,7 @@ def _kill_sweep(folder: Path, first: int, last: int, workers: int) -> list[list[
             _CHILD,
             *map(str, (folder / "x", folder / "y", first, last, workers)),
         ],
+        env=child_environment(),
         capture_output=True,
         text=True,
         check=False,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_search import NumberTask, RandomSearch
+from toy_search import NumberTask, RandomSearch, child_environment
 
 from opto.search import Budget, Study
 from traces.errors import DiskFullError, LeaseError, UnknownRunError
@@ -37,6 +37,7 @@ def test_ctrl_c_keeps_what_has_finished_and_says_how_to_go_on(tmp_path: Path, wo
     store = tmp_path / "runs.db"
     child = subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", _LONG, str(store), str(workers)],
+        env=child_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
