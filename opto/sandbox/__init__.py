@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from opto.sandbox.api import Sandbox as Sandbox
     from opto.sandbox.api import default as default
     from opto.sandbox.api import level as level
-    from opto.sandbox.api import used_levels as used_levels
+    from opto.sandbox.api import runs_by_level as runs_by_level
     from opto.sandbox.errors import BadResultError as BadResultError
     from opto.sandbox.errors import CodeSyntaxError as CodeSyntaxError
     from opto.sandbox.errors import DiedError as DiedError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from opto.sandbox.program import Tool as Tool
 
 _EXPORTS = {
-    "api": ("Run", "Sandbox", "default", "level", "used_levels"),
+    "api": ("Run", "Sandbox", "default", "level", "runs_by_level"),
     "errors": (
         *("BadResultError", "CodeSyntaxError", "DiedError", "MemoryLimitError", "NotPlainError"),
         *("OutputLimitError", "SandboxUnavailable", "SandboxedError", "TimeLimitError"),
@@ -61,7 +61,7 @@ __all__ = [
     "Tool",
     "default",
     "level",
-    "used_levels",
+    "runs_by_level",
 ]
 
 

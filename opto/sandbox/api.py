@@ -19,7 +19,7 @@ from opto.sandbox.program import Program, Stub, Tool
 
 ALLOW_UNSAFE = "OPTO_ALLOW_UNSAFE"
 _DEFAULT_LIMITS = Limits()
-_used: set[str] = set()
+_runs: dict[str, int] = {}
 
 
 class Run:
@@ -113,9 +113,9 @@ class Sandbox:
             kwargs: The same, by name.
             names: Values in the namespace before the source runs.
             tools: Trusted functions of the host. The code calls them by name; arguments and
-                results travel as plain data, an exception arrives inside as RuntimeError with
-                its message. They run in this thread while the clock of the run goes on, and are
-                not interrupted.
+                results travel as plain data; a builtin exception keeps its type inside, others
+                arrive as RuntimeError. They run in this thread while the clock of the run goes
+                on, and are not interrupted.
             filename: Name of the source in tracebacks.
             limits: In place of the sandbox's own.
 
@@ -159,7 +159,8 @@ class Sandbox:
         self.close()
 
     def _run(self, program: Program) -> tuple[Plain, dict[str, bytes], str]:
-        _used.add(self._pool.level)
+        level = self._pool.level
+        _runs[level] = _runs.get(level, 0) + 1
         return self._pool.run(program)
 
     def _program(
@@ -196,9 +197,9 @@ def level() -> str:
     return default().level
 
 
-def used_levels() -> list[str]:
-    """The levels at which this process has run code so far: what a run is stamped with."""
-    return sorted(_used)
+def runs_by_level() -> dict[str, int]:
+    """How often this process has run code so far, by level: for stamping results."""
+    return dict(_runs)
 
 
 def _new_lock() -> None:

@@ -143,7 +143,7 @@ class _Run:
             if reply is None:
                 raise RuntimeError("the host is gone")
             if "error" in reply:
-                raise RuntimeError(reply["error"])
+                raise _like(reply.get("type"))(reply["error"])
             return unpack(reply["value"])
 
         tool.__name__ = tool.__qualname__ = name
@@ -195,6 +195,14 @@ class _Run:
                     )
                 found[os.path.relpath(path, top)] = data
         return pack(found, "files")
+
+
+def _like(name: str | None) -> type[Exception]:
+    """The builtin exception of that name; RuntimeError for all others."""
+    kind: object = getattr(builtins, str(name), None)
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        return RuntimeError if issubclass(kind, UnicodeError) else kind  # those take five arguments
+    return RuntimeError
 
 
 def _script(code: types.CodeType, namespace: dict[str, Any]) -> Plain:

@@ -207,7 +207,8 @@ class Talk:
             with self.pause():
                 value = tool(*args, **kwargs)
         except Exception as failed:  # noqa: BLE001 - whatever it is, the code shall hear of it
-            return {"error": clean(str(failed) or type(failed).__name__, most=_MOST_MESSAGE)}
+            said = clean(str(failed) or type(failed).__name__, most=_MOST_MESSAGE)
+            return {"error": said, "type": type(failed).__name__}
         return {"value": pack(value, f"result of the tool {call['tool']!r}")}
 
     def _judged(self, document: dict[str, Any]) -> dict[str, Any]:

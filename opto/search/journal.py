@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from opto.sandbox.api import used_levels
+from opto.sandbox.api import runs_by_level
 from opto.search.actions import Action, Evaluate
 from opto.search.candidate import Candidate
 from opto.search.canon import JSON
@@ -74,6 +74,7 @@ class Journal:
         self.run = run or new_run_name()
         self._store = store
         self._recorder: Recorder | None = None
+        self._runs_before = runs_by_level()
         self.past = Past()
         if store is not None:
             self._recorder = Recorder(store, self.run, takeover=takeover)
@@ -151,7 +152,8 @@ class Journal:
     def end(self, **about: JSON) -> None:
         """Record the end, unless it is recorded, and how rewritten code was confined."""
         if self.past.ended is None:
-            about["sandbox"] = [*used_levels()]
+            now, before = runs_by_level(), self._runs_before
+            about["sandbox"] = [level for level in sorted(now) if now[level] > before.get(level, 0)]
             self._emit(END, **about)
             self.past.ended = dict(about)
 

@@ -245,6 +245,7 @@ def bundle(  # noqa: PLR0913  (Trace's signature, and what code parameters need)
     trust: bool = False,
     allow_imports: bool | Sequence[str] = (),
     allow_signature_change: bool = False,
+    timeout_s: float = 10.0,
 ) -> Bundler:
     """Make a function an operation of the graph: each call becomes one node.
 
@@ -265,11 +266,14 @@ def bundle(  # noqa: PLR0913  (Trace's signature, and what code parameters need)
         trust: Run rewritten source in this process. Without it, in the sandbox only.
         allow_imports: Modules a rewrite may import besides those imported here; True for all.
         allow_signature_change: Let a rewrite have other parameters.
+        timeout_s: Longest a call of rewritten source may take in the sandbox, seconds.
 
     Raises:
         SourceError: `trainable`, but the source text cannot be found.
-        NodeError: What is decorated is no function.
+        NodeError: What is decorated is no function, or `@bundle` has no parentheses.
     """
+    if callable(description):
+        raise NodeError("bundle is used with parentheses.", fix="Write @bundle().")
     options = Options(
         traceable_code=traceable_code,
         process_inputs=_process_inputs,
@@ -280,6 +284,7 @@ def bundle(  # noqa: PLR0913  (Trace's signature, and what code parameters need)
         trust=trust,
         allow_imports=allow_imports if isinstance(allow_imports, bool) else tuple(allow_imports),
         allow_signature_change=allow_signature_change,
+        timeout_s=timeout_s,
     )
 
     def decorate(function: Callable[..., Any]) -> FunModule[Any, Any]:

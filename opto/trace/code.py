@@ -106,7 +106,7 @@ class Code:
             return define(checked, self.name, self.around)
         from opto.trace.runner import sandboxed  # noqa: PLC0415  (loads the sandbox when needed)
 
-        return sandboxed(checked, self.name, self.around)
+        return sandboxed(checked, self.name, self.around, self.options.timeout_s)
 
 
 def make_trainable(

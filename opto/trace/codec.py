@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from opto.trace.document import read_document, write_document
-from opto.trace.errors import TraceError
+from opto.trace.errors import CodeRejected, TraceError
 from opto.trace.modules import ParameterContainer
 from opto.trace.nodes import ParameterNode
 from opto.trace.recorded import save_graph
@@ -61,13 +61,13 @@ def save_parameters(container: ParameterContainer, path: str | Path) -> None:
 def load_parameters(container: ParameterContainer, path: str | Path) -> None:
     """Give the parameters below `container` the values in a file that `save_parameters` wrote.
 
-    All or nothing: where anything does not fit, no parameter is changed. Code is text only; it is
-    checked and run when it is called, as any rewrite is.
+    All or nothing: where anything does not fit, no parameter is changed. Code is checked as any
+    rewrite is, and runs when it is called.
 
     Raises:
         TraceError: The file is none of `save_parameters`; a parameter is missing in it or here; a
             value is of another type than the current one (int and float may stand for each other,
-            and None for anything not set yet).
+            and None for anything not set yet); code is not the function it must be.
     """
     file = Path(path)
     entries = read_document(file, kind=FORMAT, version=VERSION).get("parameters")
@@ -82,8 +82,25 @@ def load_parameters(container: ParameterContainer, path: str | Path) -> None:
     values = {name: decode(entries[name]["value"], where=f"{name} in {file}") for name in found}
     for name, parameter in found.items():
         _same_type(name, parameter._value, values[name], file)
+        values[name] = _checked(name, parameter, values[name], file)
     for name, parameter in found.items():
         parameter._data = values[name]
+
+
+def _checked(name: str, parameter: ParameterNode[Any], value: Any, file: Path) -> Any:
+    """`value`; the text of a function only if it may stand for the function."""
+    from opto.trace.code import CodeParameter  # noqa: PLC0415  (needs `ast`)
+
+    if not isinstance(parameter, CodeParameter) or value == parameter._value:
+        return value
+    try:
+        return parameter.check(value)
+    except (SyntaxError, CodeRejected) as fault:
+        raise TraceError(
+            f"The code of {name} cannot be used: {fault}",
+            where=str(file),
+            fix="Take a file that this program saved, or mend the text in it.",
+        ) from fault
 
 
 def _paths(container: ParameterContainer) -> dict[str, ParameterNode[Any]]:

@@ -21,5 +21,6 @@ class Options(NamedTuple):
     trust: bool = False
     allow_imports: bool | tuple[str, ...] = ()
     allow_signature_change: bool = False
+    timeout_s: float = 10.0
     quick: bool = False
     """An operator of ours: reads nothing but its arguments, so nothing needs watching."""

@@ -77,7 +77,7 @@ class Needs(NamedTuple):
     """Names that cannot go along, with the type of their value."""
 
 
-def sandboxed(text: str, name: str, around: Surroundings) -> Callable[..., Any]:
+def sandboxed(text: str, name: str, around: Surroundings, timeout_s: float) -> Callable[..., Any]:
     """A function that runs `text` in the sandbox at each call. Asynchronous if the text is.
 
     Changes that the text makes to its arguments are not seen outside; what it returns is.
@@ -89,7 +89,7 @@ def sandboxed(text: str, name: str, around: Surroundings) -> Callable[..., Any]:
     """
     tree = function_in(text)
     assert tree is not None  # noqa: S101  (`check_code` found the function)
-    run = functools.partial(_run, text, name, around)
+    run = functools.partial(_run, text, name, around, timeout_s)
     if not isinstance(tree, ast.AsyncFunctionDef):
         return run
 
@@ -99,8 +99,10 @@ def sandboxed(text: str, name: str, around: Surroundings) -> Callable[..., Any]:
     return later
 
 
-def _run(text: str, name: str, around: Surroundings, *args: Any, **kwargs: Any) -> Any:
-    from opto.sandbox import SandboxedError, default  # noqa: PLC0415
+def _run(
+    text: str, name: str, around: Surroundings, timeout_s: float, *args: Any, **kwargs: Any
+) -> Any:
+    from opto.sandbox import Limits, SandboxedError, default  # noqa: PLC0415
 
     needs = needs_of(text, around)
     header = "".join(f"{line}\n" for line in needs.imports)
@@ -119,6 +121,7 @@ def _run(text: str, name: str, around: Surroundings, *args: Any, **kwargs: Any) 
             names=needs.values,
             tools=needs.tools,
             filename=list_source(text, name),
+            limits=Limits(wall_s=timeout_s),
         )
     except SandboxedError as fault:
         raise _told(fault, text, name, needs) from None
@@ -205,8 +208,8 @@ def _handed_over(value: Any, name: str, text: str) -> Any:
     }
     if type(value).__module__ == "builtins" or name != "self":
         raise UntrustedCode(
-            f"The argument {name} is a {type(value).__name__}, which the sandbox cannot take.",
-            fix="Hand over plain values (numbers, text, lists, dicts), or say bundle(trust=True).",
+            f"The argument {name} ({type(value).__name__}) is or holds no plain data.",
+            fix="Hand over numbers, text, lists and dicts of them, or say bundle(trust=True).",
         )
     for attribute in sorted(used):
         found = getattr(value, attribute, None)
@@ -235,7 +238,7 @@ def _told(fault: SandboxedError, text: str, name: str, needs: Needs) -> SandboxF
         if 0 < line - shift <= last
     ]
     hints = [
-        f"{name} is a {kind}, which the sandbox cannot take: pass what is needed of it as an "
+        f"{name} is of type {kind}, which the sandbox cannot take: pass what is needed of it as an "
         "argument, or say bundle(trust=True)."
         for name, kind in needs.left_out.items()
         if f"'{name}'" in fault.message
@@ -246,4 +249,5 @@ def _told(fault: SandboxedError, text: str, name: str, needs: Needs) -> SandboxF
             "an argument, or say bundle(trust=True)."
         )
     message = f"({fault.type_name}) {fault.message}".rstrip()
-    return SandboxFault(" ".join([message, *hints]), places, fix=" ".join(hints))
+    told = ". ".join([message.rstrip("."), *hints])
+    return SandboxFault(told, places, fix=" ".join(hints))

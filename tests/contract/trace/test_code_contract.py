@@ -11,7 +11,7 @@ import pytest
 from opto.trace import GRAPH, ExecutionError, ParameterNode, bundle, node
 from opto.trace.bundle import FunModule
 from opto.trace.containers import trainable_method
-from opto.trace.errors import CodeRejected, UntrustedCode
+from opto.trace.errors import CodeRejected, NodeError, UntrustedCode
 from opto.trace.projections import DocstringProjection
 from opto.trace.utils import contain
 
@@ -214,3 +214,22 @@ def test_what_no_rewrite_could_mend_is_told_to_the_program_not_to_the_optimizer(
 
     with pytest.raises(UntrustedCode, match="trust=True"):
         area(object())
+
+
+def test_a_bundle_without_parentheses_says_so() -> None:
+    with pytest.raises(NodeError, match=r"Write @bundle\(\)"):
+
+        @bundle  # type: ignore[arg-type]
+        def plain(x: int) -> int:
+            return x
+
+
+def test_a_rewrite_that_does_not_end_is_stopped_in_the_time_said() -> None:
+    @bundle(trainable=True, timeout_s=0.5)
+    def wait(x: int) -> int:
+        return x
+
+    wait.parameter._data = "def wait(x: int) -> int:\n    while True:\n        pass"
+
+    with pytest.raises(ExecutionError, match=r"(?i)time"):
+        wait(1)

@@ -254,13 +254,21 @@ def test_a_tool_runs_outside_while_the_code_runs(sandbox: Sandbox) -> None:
     assert heard == [((n,), {"k": (n,)}) for n in range(3)]
 
 
-def test_an_exception_of_a_tool_is_a_runtime_error_inside(sandbox: Sandbox) -> None:
-    def ask() -> None:
-        raise LookupError("no such city")
+class OwnError(Exception):
+    """A type that the code inside cannot know."""
 
-    source = (
-        "def f():\n    try:\n        ask()\n    except RuntimeError as e:\n        return str(e)"
-    )
+
+@pytest.mark.parametrize(
+    ("raised", "caught"),
+    [(LookupError("no such city"), "LookupError"), (OwnError("no such city"), "RuntimeError")],
+)
+def test_a_builtin_exception_of_a_tool_keeps_its_type_inside(
+    sandbox: Sandbox, raised: Exception, caught: str
+) -> None:
+    def ask() -> None:
+        raise raised
+
+    source = f"def f():\n    try:\n        ask()\n    except {caught} as e:\n        return str(e)"
 
     assert sandbox.call(source, "f", tools={"ask": ask}) == "no such city"
 

@@ -24,7 +24,8 @@ def test_the_examples_of_the_readme_run() -> None:
     )
 
     assert done.returncode == 0, done.stderr
-    first, second = done.stdout.splitlines()
+    best, first, second = done.stdout.splitlines()
+    assert best == "Answer with a number."
     assert first.startswith("Result(-0.0")
     assert "metric" in second
 

@@ -374,17 +374,19 @@ def test_a_file_is_replaced_whole_and_keeps_its_permissions(tmp_path: Path) -> N
     assert [found.name for found in tmp_path.iterdir()] == ["x.json"]
 
 
-def test_loaded_code_is_text_until_it_is_called(tmp_path: Path) -> None:
+def test_loaded_code_is_checked_and_not_run(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
-    text = f"open({str(mark)!r}, 'w')\ndef greet(self, name):\n    return name"
-    evil = Agent()
-    evil.greet.parameter._data = text
-    evil.save(tmp_path / "x.json")
-    agent = Agent()
+    text = f"def greet(self, name, at=open({str(mark)!r}, 'w')):\n    return name"
+    evil, agent = Agent(), Agent()
+    before = agent.greet.parameter.data
+    for code in (f"open({str(mark)!r}, 'w')\ndef greet(self, name):\n    return name", text):
+        evil.greet.parameter._data = code
+        evil.save(tmp_path / "x.json")
 
-    agent.load(tmp_path / "x.json")
+        with pytest.raises(TraceError, match=r"The code of greet\S* cannot be used"):
+            agent.load(tmp_path / "x.json")
 
-    assert agent.greet.parameter.data == text
+    assert agent.greet.parameter.data == before
     assert not mark.exists()
 
 
