@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from opto.search.algorithm import Algorithm
 from opto.search.budget import Budget
+from opto.search.errors import SearchError
 from opto.search.guide import Guide
 from opto.search.registry import as_algorithm
 from opto.search.registry import optimizer as by_name
@@ -56,8 +57,13 @@ def optimize(  # noqa: PLR0913  (the front door; everything else is in the algor
 
     Raises:
         UnknownOptimizerError: No algorithm has that name.
-        SearchError: The program has nothing to train; see also `Study.run`.
+        SearchError: The budget is none, the program has nothing to train; see also `Study.run`.
     """
+    if not isinstance(budget, Budget):
+        raise SearchError(
+            f"A budget is a Budget, not {budget!r}.",
+            fix="Say what is limited: budget=opto.Budget(metric=500, llm=50).",
+        )
     found = by_name(optimizer) if isinstance(optimizer, str) else as_algorithm(optimizer, "given")
     task = _task(program, trainset, guide, valset)
     study = Study(task, found, budget, seed=seed, workers=workers, store=store)

@@ -1,6 +1,6 @@
 """The algorithms by name.
 
-Lives here: the table of names.
+Lives here: making the Spec of a name; the table of names is `opto.search.registry`'s.
 Never here: algorithms; their modules are imported when a name is asked for.
 """
 
@@ -11,29 +11,13 @@ from importlib import import_module
 from typing import Any
 
 from opto.optimizers.errors import OptionError
+from opto.search.registry import BUILT_IN
 from opto.search.spec import Spec
-
-_WHERE = {
-    "opto": ("default", "opto"),
-    "gepa": ("gepa", "gepa"),
-    "priority_search": ("polca", "priority_search"),
-    "polca": ("polca", "polca"),
-    "opro": ("opro", "opro"),
-    "random_search": ("baselines", "random_search"),
-    "successive_halving": ("baselines", "successive_halving"),
-    "revert": ("baselines", "revert"),
-    "miprov2": ("product", "miprov2"),
-    "product": ("product", "product"),
-    "zopo": ("zopo", "zopo"),
-    "abo": ("abo", "abo"),
-    "beam": ("tree", "beam"),
-    "promst": ("tree", "promst"),
-}
 
 
 def names() -> tuple[str, ...]:
     """Every algorithm there is as a Spec."""
-    return tuple(_WHERE)
+    return tuple(BUILT_IN)
 
 
 def named(name: str, **options: Any) -> Spec:
@@ -46,13 +30,13 @@ def named(name: str, **options: Any) -> Spec:
     Raises:
         OptionError: Nothing is called that.
     """
-    if name not in _WHERE:
-        near = get_close_matches(name, _WHERE, n=1)
+    if name not in BUILT_IN:
+        near = get_close_matches(name, BUILT_IN, n=1)
         raise OptionError(
             f"No search algorithm is called {name!r}.",
-            fix=(f"Did you mean {near[0]!r}? " if near else "") + f"Known: {', '.join(_WHERE)}.",
+            fix=(f"Did you mean {near[0]!r}? " if near else "") + f"Known: {', '.join(BUILT_IN)}.",
         )
-    module, function = _WHERE[name]
-    spec = getattr(import_module(f"opto.optimizers.search.{module}"), function)(**options)
+    module, _, function = BUILT_IN[name].partition(":")
+    spec = getattr(import_module(module), function)(**options)
     assert isinstance(spec, Spec)  # noqa: S101  (our own table)
     return spec

@@ -376,3 +376,8 @@ def test_importing_the_search_loads_no_numpy_sdk_or_database() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
 
     assert done.stdout.strip() == "[]"
+
+
+def test_a_budget_that_is_a_number_says_what_to_write() -> None:
+    with pytest.raises(SearchError, match=r"budget=opto\.Budget\(metric=500"):
+        optimize(({"x": 0.1}, lambda values, _: 0), [1], exact_match, budget=60)  # type: ignore[arg-type]
