@@ -52,18 +52,9 @@ class AnthropicProvider(SdkProvider):
     capabilities = Capabilities(schema=True)
     key_variable: ClassVar[str] = KEY_VARIABLE
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        *,
-        key: Secret | None,
-        timeout_s: float,
-        waits: Waits | None = None,
-        streamed: bool = False,
-    ) -> None:
-        waits = waits or Waits()
-        connection = _connect(endpoint, key, waits)
-        super().__init__(endpoint, connection, timeout_s=timeout_s, waits=waits, streamed=streamed)
+    @staticmethod
+    def _connect(endpoint: Endpoint, key: Secret | None, waits: Waits) -> Connection:
+        return _connect(endpoint, key, waits)
 
     def _wire_body(self, request: Request) -> dict[str, Any]:
         return _body(request, self._endpoint)

@@ -21,6 +21,7 @@ import httpx2
 from opto.llm.connection import Connection, Failed, Reply
 from opto.llm.errors import BadResponse, ModelCallError, ModelTimeout
 from opto.llm.prices import price_usd
+from opto.llm.secret import Secret
 from opto.llm.sse import Events
 from opto.llm.stream import LISTENER, Listener
 from opto.llm.types import Capabilities, Completion, Finish, Request, Usage, Waits
@@ -60,15 +61,16 @@ class SdkProvider(ABC):
     def __init__(
         self,
         endpoint: Endpoint,
-        connection: Connection,
         *,
+        key: Secret | None,
         timeout_s: float,
-        waits: Waits,
-        streamed: bool,
+        waits: Waits | None = None,
+        streamed: bool = False,
     ) -> None:
         self.name = endpoint.name
-        self._endpoint, self._connection = endpoint, connection
-        self._timeout_s, self._waits, self._streamed = timeout_s, waits, streamed
+        self._waits = waits or Waits()
+        self._endpoint, self._connection = endpoint, self._connect(endpoint, key, self._waits)
+        self._timeout_s, self._streamed = timeout_s, streamed
         self._refused: set[str] = set()
         self._other_model = False
 
@@ -85,6 +87,11 @@ class SdkProvider(ABC):
 
     async def aclose(self) -> None:
         await self._connection.close()
+
+    @staticmethod
+    @abstractmethod
+    def _connect(endpoint: Endpoint, key: Secret | None, waits: Waits) -> Connection:
+        """The vendor's way to the server: address, headers, proxies, certificates."""
 
     @abstractmethod
     def _wire_body(self, request: Request) -> dict[str, Any]:

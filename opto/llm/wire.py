@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -164,15 +165,11 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     Reads `retry-after-ms`, `retry-after` as seconds or as an HTTP date, and where both are missing
     `x-ratelimit-reset-*` (`6m0s`, `20ms`): the longer one, since either limit can be the cause.
     """
-    try:
+    with suppress(KeyError, ValueError):
         return max(0.0, float(headers["retry-after-ms"]) / 1000)
-    except (KeyError, ValueError):
-        pass
     said = headers.get("retry-after", "")
-    try:
+    with suppress(ValueError):
         return max(0.0, float(said))
-    except ValueError:
-        pass
     try:
         moment = parsedate_to_datetime(said)
     except ValueError:

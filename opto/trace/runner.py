@@ -18,14 +18,14 @@ import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from opto.trace.base import Node
 from opto.trace.errors import TraceError, UntrustedCode
 from opto.trace.frames import Place
 from opto.trace.gather import to_data
 from opto.trace.listing import list_source
-from opto.trace.source import function_in
+from opto.trace.source import FunctionAst
 from opto.trace.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -67,6 +67,45 @@ class SandboxFault(TraceError):  # noqa: N818
         super().__init__(message, fix=fix)
 
 
+class Rewrite(NamedTuple):
+    """A text, looked at once for all its runs."""
+
+    text: str
+    name: str
+    file: str
+    """Under which tracebacks find its lines."""
+    parameters: tuple[str, ...]
+    """Those that may be given by position."""
+    free: tuple[str, ...]
+    """Names it uses and does not define at its top."""
+    of_self: tuple[str, ...]
+    """Attributes of `self` that it uses."""
+    is_async: bool
+
+    @classmethod
+    def read(cls, text: str, name: str) -> Rewrite:
+        """Take apart a text that `check_code` let pass."""
+        tree = ast.parse(text)
+        [own] = [part for part in tree.body if isinstance(part, FunctionAst) and part.name == name]
+        defined = {part.name for part in tree.body if hasattr(part, "name")}
+        parts = list(ast.walk(tree))
+        return cls(
+            text,
+            name,
+            list_source(text, name),
+            tuple(argument.arg for argument in (*own.args.posonlyargs, *own.args.args)),
+            tuple(sorted({part.id for part in parts if isinstance(part, ast.Name)} - defined)),
+            tuple(sorted({part.attr for part in parts if _is_of_self(part)})),
+            isinstance(own, ast.AsyncFunctionDef),
+        )
+
+
+def _is_of_self(part: ast.AST) -> TypeGuard[ast.Attribute]:
+    if not isinstance(part, ast.Attribute):
+        return False
+    return isinstance(part.value, ast.Name) and part.value.id == "self"
+
+
 class Needs(NamedTuple):
     """What a text takes along."""
 
@@ -87,10 +126,8 @@ def sandboxed(text: str, name: str, around: Surroundings, timeout_s: float) -> C
         SandboxFault: The code raised, took too long or needed too much memory.
         SandboxUnavailable: This machine has no sandbox.
     """
-    tree = function_in(text)
-    assert tree is not None  # noqa: S101  (`check_code` found the function)
-    run = functools.partial(_run, text, name, around, timeout_s)
-    if not isinstance(tree, ast.AsyncFunctionDef):
+    run = functools.partial(_run, rewrite := Rewrite.read(text, name), around, timeout_s)
+    if not rewrite.is_async:
         return run
 
     async def later(*args: Any, **kwargs: Any) -> Any:
@@ -100,42 +137,40 @@ def sandboxed(text: str, name: str, around: Surroundings, timeout_s: float) -> C
 
 
 def _run(
-    text: str, name: str, around: Surroundings, timeout_s: float, *args: Any, **kwargs: Any
+    rewrite: Rewrite, around: Surroundings, timeout_s: float, *args: Any, **kwargs: Any
 ) -> Any:
     from opto.sandbox import Limits, SandboxedError, default  # noqa: PLC0415
 
-    needs = needs_of(text, around)
+    needs = needs_of(rewrite, around)
     header = "".join(f"{line}\n" for line in needs.imports)
-    first = _parameter_names(text, name)
+    names = rewrite.parameters
     values = [
-        _handed_over(value, first[index] if index < len(first) else str(index), text)
+        _handed_over(value, names[index] if index < len(names) else str(index), rewrite)
         for index, value in enumerate(args)
     ]
-    named = {key: _handed_over(value, key, text) for key, value in kwargs.items()}
+    named = {key: _handed_over(value, key, rewrite) for key, value in kwargs.items()}
     try:
         return default().call(
-            header + text + _TAIL % name,
+            header + rewrite.text + _TAIL % rewrite.name,
             _ENTRY,
             values,
             named,
             names=needs.values,
             tools=needs.tools,
-            filename=list_source(text, name),
+            filename=rewrite.file,
             limits=Limits(wall_s=timeout_s),
         )
     except SandboxedError as fault:
-        raise _told(fault, text, name, needs) from None
+        raise _told(fault, rewrite, needs) from None
 
 
-def needs_of(text: str, around: Surroundings) -> Needs:
-    """What of its surroundings a text names, sorted by how it can be handed over."""
+def needs_of(rewrite: Rewrite, around: Surroundings) -> Needs:
+    """What of its surroundings a text names now, sorted by how it can be handed over."""
     imports: list[str] = []
     values: dict[str, Any] = {}
     tools: dict[str, Callable[..., Any]] = {}
     left_out: dict[str, str] = {}
-    tree = ast.parse(text)
-    own = {part.name for part in tree.body if hasattr(part, "name")}
-    for name in sorted({part.id for part in ast.walk(tree) if isinstance(part, ast.Name)} - own):
+    for name in rewrite.free:
         try:
             value = around.find(name)
         except KeyError:
@@ -191,27 +226,20 @@ def _tool(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *args, **kwargs: to_data(function(*args, **kwargs))
 
 
-def _handed_over(value: Any, name: str, text: str) -> Any:
-    """An argument as the sandbox takes it; an object becomes a stub of what the text uses of it."""
+def _handed_over(value: Any, name: str, rewrite: Rewrite) -> Any:
+    """An argument as the sandbox takes it; `self` becomes a stub of what the text uses of it."""
     if is_plain(value):
         return value
-    from opto.sandbox import Stub  # noqa: PLC0415
-
-    attributes: dict[str, Any] = {}
-    tools: dict[str, Callable[..., Any]] = {}
-    used = {
-        part.attr
-        for part in ast.walk(ast.parse(text))
-        if isinstance(part, ast.Attribute)
-        and isinstance(part.value, ast.Name)
-        and part.value.id == name
-    }
     if type(value).__module__ == "builtins" or name != "self":
         raise UntrustedCode(
             f"The argument {name} ({type(value).__name__}) is or holds no plain data.",
             fix="Hand over numbers, text, lists and dicts of them, or say bundle(trust=True).",
         )
-    for attribute in sorted(used):
+    from opto.sandbox import Stub  # noqa: PLC0415
+
+    attributes: dict[str, Any] = {}
+    tools: dict[str, Callable[..., Any]] = {}
+    for attribute in rewrite.of_self:
         found = getattr(value, attribute, None)
         if is_plain(found) and hasattr(value, attribute):
             attributes[attribute] = found
@@ -220,20 +248,12 @@ def _handed_over(value: Any, name: str, text: str) -> Any:
     return Stub(attributes, tools)
 
 
-def _parameter_names(text: str, name: str) -> list[str]:
-    for part in ast.parse(text).body:
-        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and part.name == name:
-            return [argument.arg for argument in (*part.args.posonlyargs, *part.args.args)]
-    return []
-
-
-def _told(fault: SandboxedError, text: str, name: str, needs: Needs) -> SandboxFault:
+def _told(fault: SandboxedError, rewrite: Rewrite, needs: Needs) -> SandboxFault:
     """The guest's exception with the lines of the text, and a hint where a name was left out."""
     shift = len(needs.imports)
-    last = len(text.splitlines())
-    file = list_source(text, name)
+    last = len(rewrite.text.splitlines())
     places = [
-        Place(file, line - shift, function)
+        Place(rewrite.file, line - shift, function)
         for line, function, _ in fault.lines
         if 0 < line - shift <= last
     ]

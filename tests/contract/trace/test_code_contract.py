@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from pathlib import Path
 from typing import Any
@@ -233,3 +234,15 @@ def test_a_rewrite_that_does_not_end_is_stopped_in_the_time_said() -> None:
 
     with pytest.raises(ExecutionError, match=r"(?i)time"):
         wait(1)
+
+
+def test_an_asynchronous_rewrite_may_define_a_helper_first() -> None:
+    @bundle(trainable=True)
+    async def double(x: int) -> int:
+        return x
+
+    double.parameter._data = (
+        "def twice(x):\n    return 2 * x\n\nasync def double(x: int) -> int:\n    return twice(x)"
+    )
+
+    assert asyncio.run(double(21)).data == 42
