@@ -10,6 +10,7 @@ import asyncio
 from contextlib import suppress
 
 from opto.llm.errors import ModelCallError
+from opto.llm.recall import recalled
 from opto.llm.secret import redact
 from opto.llm.types import JSON, Capabilities, Completion, Provider, Request
 from traces.errors import TraceError
@@ -21,6 +22,8 @@ ERROR = "llm.error"
 """Data: `model`, `key`, `request`, `code`, `message`, `attempts`."""
 CANCELLED = "llm.cancelled"
 """The `code` of a call that was given up; the server may have billed it."""
+RECALLED = "llm.recalled"
+"""Data: `key`, `completion` (its usage alone): an interrupted run had paid for this answer."""
 RETRY = "llm.retry"
 """Data: `model`, `code`, `message`, `attempt`, `wait_s`."""
 
@@ -44,6 +47,10 @@ class Recorded:
         if recorder is None:
             return await self.inner.complete(request)
         about: JSON = {"model": self.name, "key": request.key(self.name)}
+        earlier = recalled(str(about["key"]))
+        if earlier is not None:
+            recorder.emit(RECALLED, key=about["key"], completion={"usage": earlier["usage"]})
+            return Completion.from_json(earlier)
         about["request"] = request.to_json()
         try:
             completion = await self.inner.complete(request)

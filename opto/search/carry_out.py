@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Protocol, TypeVar
 
+from opto.llm.recall import Recall, recalling
 from opto.search.actions import Action, Evaluate, Propose
 from opto.search.algorithm import Algorithm
 from opto.search.candidate import Candidate
@@ -26,7 +27,7 @@ from opto.search.streams import stream
 from opto.search.tap import Tap
 from opto.search.task import Admits, Task
 from traces.events import clean_text
-from traces.record import recording
+from traces.record import Recorder, recording
 
 T = TypeVar("T")
 MAX_TEXT = 1_000_000
@@ -66,12 +67,16 @@ class Job:
     attempts: int
     """How often an evaluation that raises may be tried in all."""
     id: str
+    log: Recorder | None = None
+    """Where the events of the action are kept: model calls above all."""
+    calls: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    """Model calls of an earlier process that did not live to end the action; not paid again."""
 
     def run(self, wait: Await) -> ActionResult:
         """The result; failures are a status, nothing is raised but KeyboardInterrupt."""
         start = time.perf_counter()
-        tap = Tap()
-        with recording(tap):
+        tap = Tap(self.log, self.id)
+        with recording(tap), recalling(Recall(self.calls) if self.calls else None):
             if isinstance(self.action, Evaluate):
                 result: ActionResult = self._evaluate(self.action, wait)
             else:
@@ -155,6 +160,7 @@ def rollout(action: Evaluate, outcome: Any, spent: Cost = NOTHING) -> Rollout:
         scores={k: _number(v, k) for k, v in outcome.scores.items()} or NO_SCORES,
         feedback=_text(outcome.feedback),
         trace=_text(outcome.trace),
+        output=clean_text(outcome.output),
         cost=spent + (outcome.cost if own is None else own),
     )
 

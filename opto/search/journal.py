@@ -33,6 +33,8 @@ RESULT = "opt.result"
 """Data: `id`, `step`, `index`, `elapsed_s`, `result`."""
 DECISION = "opt.decision"
 """Data: `what` (`cut`: the budget ended a batch; `void`: results not to be used again; ...)."""
+CALL = "llm.call"
+"""A model call of an action, its id as span. Written by whoever calls; see `opto.llm.recorded`."""
 END = "opt.end"
 """Data: the recommendation, its score, why the run ended, the sandbox levels that code ran at."""
 
@@ -55,6 +57,8 @@ class Past:
     finished: int = 0
     known: set[str] = field(default_factory=set)
     """Ids of the candidates whose values are in the log."""
+    calls: dict[str, list[tuple[str, Mapping[str, Any]]]] = field(default_factory=dict)
+    """Action that did not end to its model calls: key of the request, completion."""
 
     @property
     def lost(self) -> int:
@@ -88,6 +92,11 @@ class Journal:
     def where(self) -> str:
         """The file and the run, for messages."""
         return f"{self._store}, run {self.run}" if self._store is not None else "memory"
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """For events of the actions; None without a store."""
+        return self._recorder
 
     @property
     def durable(self) -> bool:
@@ -197,6 +206,8 @@ def read_past(store: Store, run: str) -> Past:
             _asked(past, data)
         elif event.kind == RESULT:
             _finished(past, data)
+        elif event.kind == CALL and event.span is not None and event.span not in past.results:
+            past.calls.setdefault(event.span, []).append((data["key"], data["completion"]))
         elif event.kind == DECISION and data["what"] == "cut":
             past.cuts[data["step"]] = (data["kept"], data["limit"])
         elif event.kind == DECISION and data["what"] == "void":
@@ -218,6 +229,7 @@ def _asked(past: Past, data: dict[str, Any]) -> None:
 def _finished(past: Past, data: dict[str, Any]) -> None:
     past.finished += 1
     past.results[data["id"]] = data["result"]
+    past.calls.pop(data["id"], None)
     past.elapsed_s = max(past.elapsed_s, data["elapsed_s"])
     for item in data["result"].get("candidates", ()):
         past.known.add(Candidate.from_json(item).id)

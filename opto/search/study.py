@@ -9,27 +9,28 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from opto.search.actions import Action, Evaluate
+from opto.search.actions import Action
 from opto.search.algorithm import Algorithm
 from opto.search.batch import Batch, Ticket
 from opto.search.budget import Budget
-from opto.search.carry_out import Job, checked, rollout
-from opto.search.cost import Cost
+from opto.search.carry_out import Job
 from opto.search.errors import SearchError
 from opto.search.fingerprint import spec_of
 from opto.search.journal import Journal
 from opto.search.ledger import Ledger
 from opto.search.opening import interrupted, opened, recorded_spec
 from opto.search.pool import WAKE, Inline, Pool, Runner
+from opto.search.progress import Teller, Watch
 from opto.search.report import report_actions, scored
 from opto.search.result import Result
-from opto.search.results import ActionResult, Outcome, Proposal, Rollout
+from opto.search.results import Outcome, Proposal, Rollout
 from opto.search.rules import Rules
-from opto.search.session import Session
+from opto.search.session import ALL_FAILED, Session
 from opto.search.signals import CtrlC
 from opto.search.task import Task
+from opto.search.telling import told_result
 from traces.errors import DiskFullError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Study:
         store: Store | str | os.PathLike[str] | None = None,
         run: str | None = None,
         rules: Rules | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """Prepare a study; nothing is run or written yet.
 
@@ -69,6 +71,7 @@ class Study:
             store: Where the run is logged: a store, or the path of one. None logs nothing.
             run: Its name; a new one when None. A run of that name is resumed.
             rules: Timeouts, retries, and the share kept for the final score.
+            watch: Called by `run` with a `Progress`, at most ten times a second.
 
         Raises:
             SearchError: Less than one worker.
@@ -85,6 +88,7 @@ class Study:
         self._report: Batch | None = None
         self._out: list[Ticket] = []
         self._result: Result | None = None
+        self._teller = Teller(watch)
 
     @classmethod
     def resume(
@@ -144,7 +148,7 @@ class Study:
 
         Raises:
             AlgorithmError: The algorithm raised; names it and the step.
-            EvaluationError: The user's code fails in the same way all the time.
+            EvaluationError: The user's code fails in the same way all the time, or every time.
             ResumeError: The recorded run is another one.
             LeaseError: A living writer has the run.
             StudyInterrupted: Ctrl-C; what had finished is logged, and the error says how to go on.
@@ -157,7 +161,7 @@ class Study:
                 while (batch := self._current()) is not None:
                     self._finish(batch, runner, keys)
                     self._done(batch)
-                return self._end()
+                return self._succeeded()
         except DiskFullError as error:
             if self._session is None:  # not even begun
                 raise
@@ -199,7 +203,7 @@ class Study:
                 fix="Tell one result per action of the last ask(), in its order.",
             )
         pairs = [
-            (ticket, self._told(ticket, result))
+            (ticket, told_result(ticket, result, self.task))
             for ticket, result in zip(self._out, results, strict=True)
         ]
         assert self._batch is not None or not pairs  # noqa: S101  (asked actions are of a batch)
@@ -272,6 +276,7 @@ class Study:
         """Carry out a batch with as many actions at once as the runner takes."""
         flying: dict[int, Ticket] = {}
         give_up_at = float("inf")
+        session, phase = self._started(), "final score" if batch is self._report else "search"
         while True:
             if keys.pressed:
                 give_up_at = min(give_up_at, time.monotonic() + GRACE_S)
@@ -283,19 +288,23 @@ class Study:
                     runner.submit(ticket.position, self._job(ticket).run)
             if not flying:
                 return
+            self._teller.tell(session, len(flying), "stopping" if keys.pressed else phase)
             key, result = runner.take(GRACE_S if keys.pressed else None)
             if key == WAKE[0]:
                 continue
             ticket = flying.pop(key)
             if result is None:
                 result = self._job(ticket).timed_out(self.rules.seconds or 0.0, ticket.worst)
+            self._teller.settled(result)
             batch.settle(ticket, result)
 
     def _done(self, batch: Batch) -> None:
         self._started().feed(batch, report=batch is self._report)
+        self._teller.fed()
         self._batch = None
 
     def _job(self, ticket: Ticket) -> Job:
+        journal = self._started().journal
         return Job(
             ticket.action,
             self.task,
@@ -304,19 +313,9 @@ class Study:
             ticket.parents,
             ticket.attempts,
             ticket.id,
+            journal.recorder,
+            journal.past.calls.pop(ticket.id, ()),
         )
-
-    def _told(self, ticket: Ticket, result: Any) -> ActionResult:
-        """What the user told of an action, as the engine keeps it."""
-        action = ticket.action
-        if isinstance(action, Evaluate):
-            if isinstance(result, Rollout):
-                asked = (action.candidate.id, action.example, action.split, action.rep)
-                if asked != (result.candidate, result.example, result.split, result.rep):
-                    raise SearchError(f"{result} does not answer {action}.")
-                return result
-            return rollout(action, result, Cost(metric=1))
-        return checked(result, self.task, ticket.parents)
 
     def _runner(self) -> Runner:
         if self.workers == 1 and self.rules.seconds is None:
@@ -326,9 +325,18 @@ class Study:
     def _end(self) -> Result:
         session = self._started()
         assert self._journal is not None  # noqa: S101  (opened together with the session)
-        result = scored(session, self._report, stopped=session.limit or "finished")
+        stopped = ALL_FAILED if session.all_failed else session.limit or "finished"
+        result = scored(session, self._report, stopped=stopped)
         self._journal.end(**result.to_json())
         self._result = result
+        self._teller.tell(session, 0, "ended")
+        return result
+
+    def _succeeded(self) -> Result:
+        """The end; an error where not one evaluation gave a score."""
+        result = self._end()
+        if result.stopped == ALL_FAILED:
+            raise self._started().failed_error()
         return result
 
     def _end_early(self, error: DiskFullError) -> Result:

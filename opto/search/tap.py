@@ -19,10 +19,16 @@ from traces.record import NullStore, Recorder, current
 class Tap(Recorder):
     """The ambient recorder of one action: counts answered and failed model calls."""
 
-    def __init__(self) -> None:
-        """Tap the recorder in force here; events go on to it."""
+    def __init__(self, log: Recorder | None = None, span: str | None = None) -> None:
+        """Tap the recorder in force here; events go on to it, and to the log of the study.
+
+        Args:
+            log: Recorder of the study's run, where it has one.
+            span: The action; events without a span get this one in the log.
+        """
         super().__init__(NullStore(), "tap")
         self._outer = current() or NOWHERE
+        self._log, self._span = log or NOWHERE, span
         self._counted = NOTHING
         self._counting = threading.Lock()
 
@@ -33,11 +39,12 @@ class Tap(Recorder):
             return self._counted
 
     def emit(self, kind: str, /, span: str | None = None, **data: Any) -> Event:
-        if kind == "llm.call":
+        if kind in {"llm.call", "llm.recalled"}:
             self._add(_cost(data.get("completion", {}).get("usage", {})))
         elif kind == "llm.error":
             self._add(Cost(llm=1))
-        return self._outer.emit(kind, span, **data)
+        self._outer.emit(kind, span, **data)
+        return self._log.emit(kind, span or self._span, **data)
 
     def _add(self, cost: Cost) -> None:
         with self._counting:
