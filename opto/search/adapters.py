@@ -14,6 +14,7 @@ from typing import Any
 from opto.search.candidate import Candidate
 from opto.search.canon import JSON
 from opto.search.cost import Cost
+from opto.search.demos import demo_components, without
 from opto.search.errors import SearchError
 from opto.search.guide import Guide, outcome_of
 from opto.search.results import Outcome
@@ -49,6 +50,7 @@ class Examples:
         self.train, self.val = train, train if val is None else val
         self.guide, self.deterministic = guide, deterministic
         self.worst = Cost(metric=1) if worst is None else worst
+        self.best_score: float | None = getattr(guide, "best_score", None)
 
 
 class TextTask(Examples):
@@ -67,7 +69,8 @@ class TextTask(Examples):
         Args:
             texts: Component to its value now.
             function: Called with the values of a candidate and the input of an example; gives the
-                output. May be async.
+                output. May be async. Of demonstrations (`opto.search.demos`) it does not see that
+                of the example itself.
             train: See `Examples`.
             guide: See `Examples`.
             options: Of `Examples`.
@@ -76,6 +79,7 @@ class TextTask(Examples):
         self.seed = Candidate(texts)
         self.components: Mapping[str, str] = dict.fromkeys(self.seed.values, "")
         self._function = function
+        self._demos = demo_components(self)
 
     def evaluate(
         self,
@@ -84,13 +88,14 @@ class TextTask(Examples):
         rep: int,  # noqa: ARG002  (Protocol)
         stream: random.Random,  # noqa: ARG002
     ) -> Outcome | Awaitable[Outcome]:
-        output = self._function(dict(candidate.values), input_of(example))
+        values = without(candidate, self._demos, example)
+        output = self._function(values, input_of(example))
         if inspect.isawaitable(output):
             return self._later(output, example)
         verdict = self.guide(output, example)
         if inspect.isawaitable(verdict):
-            return _judged_later(verdict)
-        return outcome_of(verdict)
+            return _judged_later(verdict, output)
+        return outcome_of(verdict, output=output)
 
     def admit(self, values: Mapping[str, JSON]) -> Mapping[str, JSON]:
         """The values, if each has the type of the value it replaces."""
@@ -99,12 +104,14 @@ class TextTask(Examples):
         return values
 
     async def _later(self, output: Awaitable[Any], example: Example) -> Outcome:
-        verdict = self.guide(await output, example)
-        return outcome_of(await verdict if inspect.isawaitable(verdict) else verdict)
+        done = await output
+        verdict = self.guide(done, example)
+        verdict = await verdict if inspect.isawaitable(verdict) else verdict
+        return outcome_of(verdict, output=done)
 
 
-async def _judged_later(verdict: Awaitable[Any]) -> Outcome:
-    return outcome_of(await verdict)
+async def _judged_later(verdict: Awaitable[Any], output: Any) -> Outcome:
+    return outcome_of(await verdict, output=output)
 
 
 def check_type(name: str, value: JSON, before: JSON) -> None:

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Protocol, TypeVar
 
-from opto.llm.recall import Recall, recalling
 from opto.search.actions import Action, Evaluate, Propose
 from opto.search.algorithm import Algorithm
 from opto.search.candidate import Candidate
@@ -27,7 +26,7 @@ from opto.search.streams import stream
 from opto.search.tap import Tap
 from opto.search.task import Admits, Task
 from traces.events import clean_text
-from traces.record import Recorder, recording
+from traces.record import recording
 
 T = TypeVar("T")
 MAX_TEXT = 1_000_000
@@ -67,16 +66,12 @@ class Job:
     attempts: int
     """How often an evaluation that raises may be tried in all."""
     id: str
-    log: Recorder | None = None
-    """Where the events of the action are kept: model calls above all."""
-    calls: Sequence[tuple[str, Mapping[str, Any]]] = ()
-    """Model calls of an earlier process that did not live to end the action; not paid again."""
 
     def run(self, wait: Await) -> ActionResult:
         """The result; failures are a status, nothing is raised but KeyboardInterrupt."""
         start = time.perf_counter()
-        tap = Tap(self.log, self.id)
-        with recording(tap), recalling(Recall(self.calls) if self.calls else None):
+        tap = Tap()
+        with recording(tap):
             if isinstance(self.action, Evaluate):
                 result: ActionResult = self._evaluate(self.action, wait)
             else:

@@ -2,7 +2,8 @@
 
 A guide is any callable `guide(output, example)` that returns a number, `(number, feedback)` or a
 `Score`; it may be async. Its attribute `error_score`, 0.0 if it has none, is the score of a run in
-which the program raised.
+which the program raised; its attribute `best_score`, if it has one, is the highest score there can
+be, and ends a search that has reached it.
 
 Lives here: `Score`, reading of what guides return, the simple guides.
 Never here: models (`opto.search.judge`), running programs.
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from opto.search.cost import Cost
+from opto.search.demos import written
 from opto.search.errors import SearchError
 from opto.search.results import NO_SCORES, Outcome
 from opto.search.task import Example, target_of
@@ -46,10 +48,10 @@ def score_of(verdict: Any) -> Score:
     return Score(_number(verdict))
 
 
-def outcome_of(verdict: Any, trace: str = "") -> Outcome:
-    """The outcome of an evaluation with this verdict."""
+def outcome_of(verdict: Any, trace: str = "", *, output: Any = None) -> Outcome:
+    """The outcome of an evaluation with this verdict on this output (plain data)."""
     score = score_of(verdict)
-    return Outcome(score.value, score.values, score.feedback, trace, Cost())
+    return Outcome(score.value, score.values, score.feedback, trace, Cost(), written(output))
 
 
 def exact_match(output: Any, example: Example) -> Score:
@@ -60,12 +62,18 @@ def exact_match(output: Any, example: Example) -> Score:
     return Score(0.0, f"Wrong: expected {wanted!r}, got {said!r}.")
 
 
+exact_match.best_score = 1.0  # type: ignore[attr-defined]
+
+
 def contains(output: Any, example: Example) -> Score:
     """1 if the output holds the target of the example, letter case aside, else 0."""
     said, wanted = _text(output), _text(target_of(example))
     if wanted.casefold() in said.casefold():
         return Score(1.0, "Correct.")
     return Score(0.0, f"Wrong: {wanted!r} is missing in {said!r}.")
+
+
+contains.best_score = 1.0  # type: ignore[attr-defined]
 
 
 def _text(value: Any) -> str:

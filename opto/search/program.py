@@ -12,11 +12,13 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from opto.search.adapters import Examples, check_type
 from opto.search.candidate import Candidate
 from opto.search.canon import JSON, clean
+from opto.search.demos import demo_components, without
 from opto.search.errors import SearchError
 from opto.search.guide import Guide, outcome_of
 from opto.search.results import Outcome
@@ -33,7 +35,10 @@ from traces.errors import EventError
 
 
 class ProgramTask(Examples):
-    """A bundled function, a Module, a `@model` object, or any callable with `.parameters()`."""
+    """A bundled function, a Module, a `@model` object, or any callable with `.parameters()`.
+
+    Of demonstrations (`opto.search.demos`) the program does not see that of the example itself.
+    """
 
     def __init__(
         self,
@@ -70,6 +75,7 @@ class ProgramTask(Examples):
         self.components: Mapping[str, str] = {
             path: parameter.description or "" for path, parameter in self.parameters.items()
         }
+        self._demos = demo_components(self)
         self._call = call or (lambda program, example: program(input_of(example)))
         self._trace_tokens = trace_tokens
 
@@ -80,7 +86,7 @@ class ProgramTask(Examples):
         rep: int,  # noqa: ARG002  (Protocol)
         stream: random.Random,  # noqa: ARG002
     ) -> Outcome | Awaitable[Outcome]:
-        values = self._trial(candidate)
+        values = self._trial(without(candidate, self._demos, example))
         with trial_values(values):
             try:
                 output = self._call(self.program, example)
@@ -112,16 +118,16 @@ class ProgramTask(Examples):
 
     def apply(self, candidate: Candidate) -> None:
         """Write the values into the program's parameters."""
-        for parameter, value in self._trial(candidate).items():
+        for parameter, value in self._trial(candidate.values).items():
             parameter._data = value  # noqa: SLF001  (how parameters are assigned)
 
-    def _trial(self, candidate: Candidate) -> dict[ParameterNode[Any], JSON]:
-        return {self.parameters[path]: value for path, value in candidate.values.items()}
+    def _trial(self, values: Mapping[str, JSON]) -> dict[ParameterNode[Any], JSON]:
+        return {self.parameters[path]: value for path, value in values.items()}
 
     def _judged(self, verdict: Any, output: Any) -> Outcome:
-        outcome = outcome_of(verdict)
+        outcome = outcome_of(verdict, output=to_data(output))
         trace = text_of(output, outcome.feedback, self.parameters, budget_tokens=self._trace_tokens)
-        return Outcome(outcome.score, outcome.scores, outcome.feedback, trace)
+        return replace(outcome, trace=trace)
 
     def _failed(self, error: ExecutionError) -> Outcome:
         """The program raised: that is the candidate's doing, and worth telling."""

@@ -36,6 +36,9 @@ class Outcome:
     """How the output came about, as text for a prompt."""
     cost: Cost = NOTHING
     """Model calls, tokens and dollars spent inside; the engine adds the metric call and time."""
+    output: str = ""
+    """What the program returned, as JSON, for demonstrations and preference pairs; empty where it
+    is no data or too long, see `opto.search.demos.written`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,16 @@ class Rollout:
     status: RolloutStatus = "ok"
     note: str = ""
     """For a failure, the traceback or what else is known of it."""
+    output: str = ""
+    """As in `Outcome`; empty in runs recorded before there was such a field."""
 
     @property
     def ok(self) -> bool:
         return self.status == "ok"
 
     def to_json(self) -> dict[str, JSON]:
-        return {
+        """As JSON; `output` is left out where it is empty, so old runs keep their digests."""
+        found: dict[str, JSON] = {
             "candidate": self.candidate,
             "example": self.example,
             "split": self.split,
@@ -76,6 +82,7 @@ class Rollout:
             "status": self.status,
             "note": self.note,
         }
+        return {**found, "output": self.output} if self.output else found
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Rollout:

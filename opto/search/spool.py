@@ -30,9 +30,10 @@ class Spool:
 
     def put(self, rollout: Rollout) -> tuple[Rollout, int]:
         """The rollout without its texts, and where they are."""
-        if len(rollout.feedback) + len(rollout.trace) + len(rollout.note) <= SHORT:
+        parts = [rollout.feedback, rollout.trace, rollout.note, rollout.output]
+        if sum(map(len, parts)) <= SHORT:
             return rollout, _IN_MEMORY
-        texts = json.dumps([rollout.feedback, rollout.trace, rollout.note]).encode("ascii")
+        texts = json.dumps(parts).encode("ascii")
         with self._lock:
             if self._file is None:
                 self._file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as this)
@@ -41,7 +42,7 @@ class Spool:
                 self._at_end = True
             self._file.write(len(texts).to_bytes(8, "big") + texts)
             at, self._end = self._end, self._end + 8 + len(texts)
-        return replace(rollout, feedback="", trace="", note=""), at
+        return replace(rollout, feedback="", trace="", note="", output=""), at
 
     def get(self, rollout: Rollout, at: int, *, cost: Cost | None = None) -> Rollout:
         """The rollout with its texts again, at another cost if one is given."""
@@ -52,8 +53,9 @@ class Spool:
             self._file.seek(at)
             self._at_end = False
             size = int.from_bytes(self._file.read(8), "big")
-            feedback, trace, note = json.loads(self._file.read(size))
-        return replace(rollout, feedback=feedback, trace=trace, note=note, cost=price)
+            feedback, trace, note, output = json.loads(self._file.read(size))
+        texts = {"feedback": feedback, "trace": trace, "note": note, "output": output}
+        return replace(rollout, **texts, cost=price)
 
     def __del__(self) -> None:
         if self._file is not None:
