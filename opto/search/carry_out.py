@@ -15,18 +15,19 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Protocol, TypeVar
 
+from opto.llm.recall import Recall, recalling
 from opto.search.actions import Action, Evaluate, Propose
 from opto.search.algorithm import Algorithm
 from opto.search.candidate import Candidate
 from opto.search.canon import JSON
 from opto.search.cost import NOTHING, Cost
-from opto.search.errors import SearchError
+from opto.search.errors import SearchError, StudyHalted
 from opto.search.results import NO_SCORES, ActionResult, Outcome, Proposal, Rollout
 from opto.search.streams import stream
 from opto.search.tap import Tap
 from opto.search.task import Admits, Task
 from traces.events import clean_text
-from traces.record import recording
+from traces.record import Recorder, recording
 
 T = TypeVar("T")
 MAX_TEXT = 1_000_000
@@ -66,12 +67,16 @@ class Job:
     attempts: int
     """How often an evaluation that raises may be tried in all."""
     id: str
+    log: Recorder | None = None
+    """Where the events of the action are kept: model calls above all."""
+    calls: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    """Model calls of an earlier process that did not live to end the action; not paid again."""
 
     def run(self, wait: Await) -> ActionResult:
-        """The result; failures are a status, nothing is raised but KeyboardInterrupt."""
+        """The result; failures are a status, nothing is raised but what ends the study."""
         start = time.perf_counter()
-        tap = Tap()
-        with recording(tap):
+        tap = Tap(self.log, self.id)
+        with recording(tap), recalling(Recall(self.calls) if self.calls else None):
             if isinstance(self.action, Evaluate):
                 result: ActionResult = self._evaluate(self.action, wait)
             else:
@@ -102,7 +107,7 @@ class Job:
                     wait,
                 )
                 return rollout(action, outcome, spent)
-            except (KeyboardInterrupt, GivenUp):
+            except (KeyboardInterrupt, GivenUp, StudyHalted):
                 raise
             except BaseException as error:  # noqa: BLE001  (whatever the user's code does)
                 note = told(error)
@@ -116,7 +121,7 @@ class Job:
         try:
             proposal = waited(self.algorithm.propose(action, self.parents, numbers), wait)
             return checked(proposal, self.task, self.parents)
-        except (KeyboardInterrupt, GivenUp):
+        except (KeyboardInterrupt, GivenUp, StudyHalted):
             raise
         except BaseException as error:  # noqa: BLE001  (a failing proposer must not end the run)
             model = str(getattr(error, "code", "")).startswith("llm.")
