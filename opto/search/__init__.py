@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from opto.search.budget import Reservation as Reservation
     from opto.search.candidate import Candidate as Candidate
     from opto.search.cost import Cost as Cost
+    from opto.search.errors import StudyHalted as StudyHalted
     from opto.search.errors import StudyInterrupted as StudyInterrupted
     from opto.search.guide import Score as Score
     from opto.search.guide import contains as contains
@@ -64,6 +65,7 @@ _EXPORTS = {
     "Result": "opto.search.result",
     "Rules": "opto.search.rules",
     "Study": "opto.search.study",
+    "StudyHalted": "opto.search.errors",
     "StudyInterrupted": "opto.search.errors",
     "LLMJudge": "opto.search.judge",
     "Score": "opto.search.guide",
@@ -97,6 +99,7 @@ __all__ = [
     "Rules",
     "Score",
     "Study",
+    "StudyHalted",
     "StudyInterrupted",
     "Task",
     "TextTask",

@@ -69,6 +69,14 @@ class UnknownOptimizerError(SearchError, LookupError):
     code = "opto.search.unknown_optimizer"
 
 
+class StudyHalted(BaseException):
+    """Raised by a task or a proposer when going on is of no use: no key, no credit, no server.
+
+    The study ends as after Ctrl-C: other actions may finish, this one is not logged as a result, and
+    a resumed study carries it out again. The cause is `__cause__`.
+    """
+
+
 class StudyInterrupted(KeyboardInterrupt):
     """Ctrl-C: everything finished so far is logged; `fix` says how to go on."""
 

@@ -17,12 +17,15 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeAlias
 
 from opto.search.carry_out import Await, GivenUp
+from opto.search.errors import StudyHalted
 from opto.search.results import ActionResult
 
 Work: TypeAlias = Callable[[Await], ActionResult]
 Done: TypeAlias = tuple[int, ActionResult | None]
 """(key, result); None means it took too long. Key -1: nothing ended, something else woke us."""
 WAKE: Done = (-1, None)
+PATIENCE_S = 30.0
+"""Once a job has halted the study, how long the others may take to end before they are dropped."""
 
 
 class Runner(Protocol):
@@ -43,7 +46,11 @@ class Runner(Protocol):
         ...
 
     def take(self, timeout_s: float | None = None) -> Done:
-        """The next that ended, in any order; `WAKE` after the timeout or `wake()`."""
+        """The next that ended, in any order; `WAKE` after the timeout or `wake()`.
+
+        Raises:
+            StudyHalted: A job said so, and the others have ended or taken too long.
+        """
         ...
 
     def wake(self) -> None:
@@ -185,10 +192,12 @@ class Pool:
         self._deadlines: dict[int, float] = {}
         self._threads = 0
         self._loop = Loop()
+        self._halted: StudyHalted | None = None
+        self._patience = float("inf")
 
     @property
     def free(self) -> int:
-        return self._workers - len(self._deadlines)
+        return 0 if self._halted else self._workers - len(self._deadlines)
 
     @property
     def busy(self) -> int:
@@ -205,7 +214,9 @@ class Pool:
     def take(self, timeout_s: float | None = None) -> Done:
         end = float("inf") if timeout_s is None else time.monotonic() + timeout_s
         while True:
-            until = min([end, *self._deadlines.values()])
+            if self._halted and (not self._deadlines or time.monotonic() >= self._patience):
+                raise self._halted
+            until = min([end, self._patience, *self._deadlines.values()])
             try:
                 wait = None if until == float("inf") else max(until - time.monotonic(), 0)
                 done = self._done.get(timeout=wait)
@@ -219,6 +230,10 @@ class Pool:
             if key == WAKE[0]:
                 return WAKE
             if self._deadlines.pop(key, None) is None:  # given up before
+                continue
+            if isinstance(result, StudyHalted):
+                if self._halted is None:
+                    self._halted, self._patience = result, time.monotonic() + PATIENCE_S
                 continue
             if isinstance(result, BaseException):
                 raise result
