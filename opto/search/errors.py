@@ -72,8 +72,8 @@ class UnknownOptimizerError(SearchError, LookupError):
 class StudyHalted(BaseException):
     """Raised by a task or a proposer when going on is of no use: no key, no credit, no server.
 
-    The study ends as after Ctrl-C: other actions may finish, this one is not logged as a result, and
-    a resumed study carries it out again. The cause is `__cause__`.
+    The study ends as after Ctrl-C: other actions may finish, this one is not logged as a result,
+    and a resumed study carries it out again. The cause is `__cause__`.
     """
 
 

@@ -214,8 +214,7 @@ class Pool:
     def take(self, timeout_s: float | None = None) -> Done:
         end = float("inf") if timeout_s is None else time.monotonic() + timeout_s
         while True:
-            if self._halted and (not self._deadlines or time.monotonic() >= self._patience):
-                raise self._halted
+            self._end_if_halted()
             until = min([end, self._patience, *self._deadlines.values()])
             try:
                 wait = None if until == float("inf") else max(until - time.monotonic(), 0)
@@ -231,13 +230,12 @@ class Pool:
                 return WAKE
             if self._deadlines.pop(key, None) is None:  # given up before
                 continue
-            if isinstance(result, StudyHalted):
-                if self._halted is None:
-                    self._halted, self._patience = result, time.monotonic() + PATIENCE_S
-                continue
-            if isinstance(result, BaseException):
+            if not isinstance(result, BaseException):
+                return key, result
+            if not isinstance(result, StudyHalted):
                 raise result
-            return key, result
+            if self._halted is None:
+                self._halted, self._patience = result, time.monotonic() + PATIENCE_S
 
     def wake(self) -> None:
         self._done.put(WAKE)
@@ -248,6 +246,10 @@ class Pool:
         for _ in range(self._threads):
             self._jobs.put(None)
         self._loop.close()
+
+    def _end_if_halted(self) -> None:
+        if self._halted and (not self._deadlines or time.monotonic() >= self._patience):
+            raise self._halted
 
     def _late(self) -> int | None:
         """A job past its deadline, given up; a new thread takes the place of its own."""
