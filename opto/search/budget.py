@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from opto.search.canon import JSON
 from opto.search.cost import NOTHING, USD_STEP, Cost
 from opto.search.errors import BudgetError
+from opto.search.limits import limits_checked
 
 Amount: TypeAlias = int | Decimal
 Amounts: TypeAlias = tuple[Amount, Amount, Amount, Amount]
@@ -23,6 +24,7 @@ Amounts: TypeAlias = tuple[Amount, Amount, Amount, Amount]
 _ZERO: Amounts = (0, 0, 0, Decimal(0))
 
 
+@limits_checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """Limits of a study; None is no limit, but at least one must be given.
@@ -32,7 +34,7 @@ class Budget:
     ends in its own time.
 
     Raises:
-        BudgetError: No limit at all, or one that is no amount.
+        BudgetError: No limit at all, one that is no amount, or one of another name.
     """
 
     metric: int | None = None

@@ -23,6 +23,7 @@ VERSION = 1
 def spec_of(session: Session) -> dict[str, JSON]:
     """All that decides the course of a study, workers not among it. Examples as digests."""
     task, algorithm = session.task, session.algorithm
+    best_score = getattr(task, "best_score", None)
     return {
         "version": VERSION,
         "algorithm": {
@@ -39,6 +40,7 @@ def spec_of(session: Session) -> dict[str, JSON]:
             "train": _digest(task.train),
             "val": _digest(task.val),
             "deterministic": task.deterministic,
+            **({} if best_score is None else {"best_score": float(best_score)}),
         },
     }
 

@@ -9,6 +9,7 @@ Never here: running, budgets, files of runs, decisions.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from types import MappingProxyType
@@ -43,6 +44,8 @@ class Ledger:
         self._digest = blake2b(digest_size=16)
         self._spent = NOTHING
         self._count = 0
+        self._statuses: Counter[tuple[str, str]] = Counter()
+        self._notes: dict[tuple[str, str], str] = {}
 
     # What is known
 
@@ -65,6 +68,16 @@ class Ledger:
     def digest(self) -> str:
         """Identity of all results in order, times aside: equal ledgers have equal digests."""
         return self._digest.hexdigest()
+
+    @property
+    def statuses(self) -> Mapping[tuple[str, str], int]:
+        """(`evaluation` or `proposal`, status) to a count; what was known before counts once."""
+        return MappingProxyType(self._statuses)
+
+    @property
+    def first_notes(self) -> Mapping[tuple[str, str], str]:
+        """(`evaluation` or `proposal`, status) to the first note there was, unless it is `ok`."""
+        return MappingProxyType(self._notes)
 
     def __len__(self) -> int:
         """Number of results."""
@@ -160,6 +173,7 @@ class Ledger:
         body["cost"] = {k: v for k, v in result.cost.to_json().items() if k != "seconds"}
         self._digest.update(canonical(body).encode("ascii"))
         if isinstance(result, Proposal):
+            self._tally("proposal", result)
             self._proposals.append(result)
             for candidate in result.candidates:
                 self.admit(candidate)
@@ -169,9 +183,15 @@ class Ledger:
         known = slots.get(slot)
         if known is not None and known[0].ok:
             return
+        self._tally("evaluation", result)
         slots[slot] = self._spool.put(result)
         if result.score is not None:
             self._scores[result.split].add(result, result.score)
+
+    def _tally(self, kind: str, result: ActionResult) -> None:
+        self._statuses[kind, result.status] += 1
+        if result.status != "ok":
+            self._notes.setdefault((kind, result.status), result.note)
 
     def answer(self, action: Evaluate) -> Rollout | None:
         """The earlier success of the same measurement, at no cost."""

@@ -1,7 +1,7 @@
 """The front door: make a program better on examples, within a budget.
 
-Lives here: `optimize`.
-Never here: settings of algorithms (their Specs), the engine.
+Lives here: `optimize`, and what it makes of a program.
+Never here: settings of algorithms (their Specs), the engine, displays.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from opto.search.algorithm import Algorithm
 from opto.search.budget import Budget
 from opto.search.errors import SearchError
 from opto.search.guide import Guide
+from opto.search.progress import Watch, watching
 from opto.search.registry import as_algorithm
 from opto.search.registry import optimizer as by_name
 from opto.search.result import Result
@@ -35,6 +36,8 @@ def optimize(  # noqa: PLR0913  (the front door; everything else is in the algor
     seed: int = 0,
     workers: int = 8,
     store: Store | str | os.PathLike[str] | None = None,
+    run: str | None = None,
+    progress: Watch | bool | None = None,
 ) -> Result:
     """Search for better values of a program's parameters. The program itself is not changed.
 
@@ -49,7 +52,11 @@ def optimize(  # noqa: PLR0913  (the front door; everything else is in the algor
         valset: Examples that choose between candidates; the trainset when None.
         seed: Of all random choices.
         workers: Most evaluations and proposals at once; the result does not depend on it.
-        store: Where the run is logged, so that it can be resumed with `Study`.
+        store: Where the run is logged, so that it can be gone on with: a path such as `runs.db`.
+        run: Its name in the store; a new one when None. A run of that name is continued, whether
+            it was killed, interrupted or is over; it must have been given the same otherwise.
+        progress: False shows nothing, True shows how it goes on stderr, None does so where
+            somebody looks (a terminal, a notebook), and a function is called with a `Progress`.
 
     Returns:
         The best values, their score on data that did not choose them, the history and the cost;
@@ -57,22 +64,36 @@ def optimize(  # noqa: PLR0913  (the front door; everything else is in the algor
 
     Raises:
         UnknownOptimizerError: No algorithm has that name.
-        SearchError: The budget is none, the program has nothing to train; see also `Study.run`.
+        SearchError: The budget is none, the program has nothing to train, a run is named without
+            a store; see also `Study.run`.
     """
     if not isinstance(budget, Budget):
         raise SearchError(
             f"A budget is a Budget, not {budget!r}.",
             fix="Say what is limited: budget=opto.Budget(metric=500, llm=50).",
         )
+    if run is not None and store is None:
+        raise SearchError(
+            f"The run {run!r} has no store to be in.",
+            fix=f"Say where it is logged: store='runs.db', run={run!r}.",
+        )
     found = by_name(optimizer) if isinstance(optimizer, str) else as_algorithm(optimizer, "given")
-    task = _task(program, trainset, guide, valset)
-    study = Study(task, found, budget, seed=seed, workers=workers, store=store)
-    return study.run()
+    task = task_of(program, trainset, guide, valset)
+    with watching(progress) as watch:
+        study = Study(
+            task, found, budget, seed=seed, workers=workers, store=store, run=run, watch=watch
+        )
+        return study.run()
 
 
-def _task(
-    program: Any, train: Sequence[Example], guide: Guide, val: Sequence[Example] | None
+def task_of(
+    program: Any, train: Sequence[Example], guide: Guide, val: Sequence[Example] | None = None
 ) -> Task:
+    """What `optimize` makes of its first arguments.
+
+    Raises:
+        SearchError: The program has nothing to train, or there is no example.
+    """
     if isinstance(program, tuple) and len(program) == 2 and isinstance(program[0], Mapping):  # noqa: PLR2004
         from opto.search.adapters import TextTask  # noqa: PLC0415  (one of the two is needed)
 

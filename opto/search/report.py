@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import isclose, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from opto.search.actions import Evaluate
 from opto.search.batch import Batch
 from opto.search.folds import Moments
+from opto.search.ledger import Ledger
 from opto.search.result import Estimate, Result
 from opto.search.results import Rollout
 from opto.search.streams import stream
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 FRESH_REPS = "fresh repetitions on the validation examples"
 FRESH_EXAMPLES = "validation examples it was not measured on before"
 SEEN = "the measurements it was chosen by, so it is likely too high"
+SAME = (
+    "the validation examples it was chosen on; repeating them gave the same scores again, so for "
+    "other examples it is likely too high"
+)
+AGREE = 5
+"""Examples, all if there are fewer, that must have repeated their score to say so."""
+START = "the validation examples, as measured during the search"
 NOTHING = "nothing: it was never measured"
 
 
@@ -52,17 +60,9 @@ def scored(session: Session, report: Batch | None, *, stopped: str) -> Result:
         best = ledger.candidates[ranked[0]] if ranked else session.task.seed
     fresh = [] if report is None else [r for r in report.results() if isinstance(r, Rollout)]
     scores = [rollout.score for rollout in fresh if rollout.score is not None]
-    if scores:
-        session_basis = FRESH_EXAMPLES if session.task.deterministic else FRESH_REPS
-        estimate = estimated(scores, basis=session_basis, unbiased=True)
-    else:
-        split = "val" if ledger.n(best.id) else "train"
-        seen = [r.score for r in ledger.rollouts(best.id) if r.split == split]
-        known = [score for score in seen if score is not None]
-        estimate = estimated(known, basis=SEEN if known else NOTHING, unbiased=False)
     return Result(
         best=best,
-        estimate=estimate,
+        estimate=_estimate(ledger, best.id, scores, deterministic=session.task.deterministic),
         cost=ledger.spent,
         stopped=stopped,
         ledger=ledger,
@@ -71,6 +71,47 @@ def scored(session: Session, report: Batch | None, *, stopped: str) -> Result:
         run=session.journal.run if session.journal.durable else None,
         lost=session.journal.past.lost,
     )
+
+
+def _estimate(
+    ledger: Ledger, name: str, fresh: Sequence[float], *, deterministic: bool
+) -> Estimate:
+    """The estimate on `fresh` measurements, where they say anything new; else on all there are."""
+    if fresh and deterministic:
+        return estimated(fresh, basis=FRESH_EXAMPLES, unbiased=True)
+    if fresh and (same := _same_again(ledger, name)) is not None:
+        return estimated(same, basis=SAME, unbiased=False)
+    if fresh:
+        return estimated(fresh, basis=FRESH_REPS, unbiased=True)
+    known = _scores(ledger, name)
+    return estimated(known, basis=SEEN if known else NOTHING, unbiased=False)
+
+
+def started_at(ledger: Ledger) -> Estimate:
+    """The score of the values the search began with; they were not chosen, so nothing biases it."""
+    seed = next(iter(ledger.candidates), "")
+    same = _same_again(ledger, seed)
+    known = _scores(ledger, seed) if same is None else same
+    return estimated(known, basis=START if known else NOTHING, unbiased=bool(known))
+
+
+def _scores(ledger: Ledger, name: str) -> list[float]:
+    split = "val" if ledger.n(name) else "train"
+    return [r.score for r in ledger.rollouts(name) if r.split == split and r.score is not None]
+
+
+def _same_again(ledger: Ledger, name: str) -> list[float] | None:
+    """One score per validation example if those measured again all agreed; else None.
+
+    A hundred repetitions of an exact score are no hundred measurements.
+    """
+    found: dict[int, set[float]] = {}
+    for rollout in ledger.rollouts(name, "val", ok_only=True):
+        found.setdefault(rollout.example, set()).add(rollout.score or 0.0)
+    again = sum(ledger.reps(name, example) > 1 for example in found)
+    if again < max(1, min(AGREE, len(found))) or any(len(scores) > 1 for scores in found.values()):
+        return None
+    return [score for scores in found.values() for score in scores]
 
 
 def _plan(session: Session) -> _Plan:
@@ -100,15 +141,22 @@ def estimated(scores: Sequence[float], *, basis: str, unbiased: bool) -> Estimat
     moments = Moments()
     for score in scores:
         moments.add(score)
-    if not moments.n:
+    return estimate_of(moments, basis=basis, unbiased=unbiased)
+
+
+def estimate_of(moments: Moments, *, basis: str = SEEN, unbiased: bool = False) -> Estimate:
+    """The same from count, mean and spread: O(1)."""
+    n, mean = moments.n, moments.mean
+    if not n:
         return Estimate(None, None, None, 0, basis, unbiased=unbiased)
     low, high = None, None
-    if all(score in {0.0, 1.0} for score in scores):
-        low, high = wilson(moments.mean, moments.n)
+    # within 0 and 1 no other scores spread as widely as those of 0 and 1
+    if 0 <= mean <= 1 and isclose(moments.squares, n * mean * (1 - mean), abs_tol=1e-9):
+        low, high = wilson(mean, n)
     elif moments.sd is not None:
-        half = t_quantile(moments.n - 1) * moments.sd / sqrt(moments.n)
-        low, high = moments.mean - half, moments.mean + half
-    return Estimate(moments.mean, low, high, moments.n, basis, unbiased=unbiased)
+        half = t_quantile(n - 1) * moments.sd / sqrt(n)
+        low, high = mean - half, mean + half
+    return Estimate(mean, low, high, n, basis, unbiased=unbiased)
 
 
 def wilson(mean: float, n: int) -> tuple[float, float]:

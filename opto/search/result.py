@@ -74,6 +74,20 @@ class Result:
         return self.estimate.low, self.estimate.high
 
     @property
+    def before(self) -> Estimate:
+        """The score of the values the search began with."""
+        from opto.search.report import started_at  # noqa: PLC0415  (that makes results)
+
+        return started_at(self.ledger)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What should not be overlooked: failures in number, with the first note; one line each."""
+        from opto.search.warnings import warnings_of  # noqa: PLC0415  (only when looked at)
+
+        return warnings_of(self.ledger)
+
+    @property
     def values(self) -> Mapping[str, JSON]:
         """The values of the recommendation by component."""
         return self.best.values
@@ -110,11 +124,15 @@ class Result:
             "stopped": self.stopped,
             "cost": self.cost.to_json(),
             "digest": self.ledger.digest,
+            "before": {"score": self.before.mean, "interval": [self.before.low, self.before.high]},
+            "warnings": [*self.warnings],
         }
 
     def __repr__(self) -> str:
         doubt = "" if self.estimate.unbiased else ", biased"
-        return f"Result({self.estimate}{doubt}; {self.best.id}; {self.cost}; {self.stopped})"
+        warned = "".join(f"; warning: {warning}" for warning in self.warnings)
+        found = f"{self.estimate}{doubt}; {self.best.id}; {self.cost}; {self.stopped}{warned}"
+        return f"Result({found})"
 
     def _repr_html_(self) -> str:
         from opto.search.page import result_html  # noqa: PLC0415  (only when shown)

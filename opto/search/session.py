@@ -18,6 +18,7 @@ from opto.search.batch import Batch
 from opto.search.budget import Budget, Left, Meter
 from opto.search.candidate import Candidate
 from opto.search.cost import NOTHING, Cost
+from opto.search.enough import STOPPED, Enough
 from opto.search.errors import AlgorithmError, EvaluationError
 from opto.search.journal import Journal
 from opto.search.ledger import Ledger
@@ -30,6 +31,7 @@ IDLE_STEPS = 200
 """Steps in a row that spend nothing of what is limited, after which the search is ended."""
 STUCK_STEPS = 1000
 """The same, after which an algorithm that does not stop by itself is an error."""
+ALL_FAILED = "every evaluation failed"
 AFFECTED = 3
 """Candidates that must fail in the same way before a run that did succeed is ended."""
 
@@ -68,6 +70,8 @@ class Session:
         self._idle = 0
         self._streak: list[tuple[str, str, ActionResult]] = []
         self._succeeded = False
+        self._enough = Enough(getattr(task, "best_score", None))
+        self._held: list[Action] | None = None
 
     def open(self, journal: Journal) -> None:
         """Start, or start again, with the log of the run."""
@@ -138,6 +142,9 @@ class Session:
         """
         if self._steps is None or self.best is not None:
             return None
+        if self._held is not None:
+            held, self._held = self._held, None
+            return self._unless_enough(held)
         try:
             steps, answers = self._steps, self._answers
             asked = next(steps) if answers is None else steps.send(answers)
@@ -146,7 +153,19 @@ class Session:
             return None
         except Exception as error:
             raise self._error(f"raised {type(error).__name__}: {error}") from error
-        return Batch(self, self.search_meter, self.step, self._checked(asked))
+        return self._unless_enough(self._checked(asked))
+
+    def _unless_enough(self, actions: list[Action]) -> Batch | None:
+        """The batch; before proposals, None if there is nothing to gain, or what may show it."""
+        if any(isinstance(action, Propose) for action in actions):
+            winner, asks = self._enough.look(self)
+            if winner is not None and self._steps is not None:
+                self._steps.close()
+                self.best, self.limit = winner, STOPPED
+                return None
+            if asks:
+                self._held, actions = actions, [*asks]
+        return Batch(self, self.search_meter, self.step, actions)
 
     def feed(self, batch: Batch, *, report: bool = False) -> list[ActionResult]:
         """Take the results of a batch into the ledger; the algorithm gets them next.
@@ -164,10 +183,11 @@ class Session:
             self._watch(batch.identity(position), result)
         self._most = most
         self.step += 1
-        self._answers = results
+        if self._held is None:  # else the algorithm did not ask for them
+            self._answers = results
         self._idle = 0 if any(map(self._advances, results)) else self._idle + 1
         self._note()
-        if batch.kept < len(batch.actions) and not report:
+        if batch.kept < len(batch.actions) and not report and self._held is None:
             self._open_reserve(batch.limit)
         if self._idle == IDLE_STEPS:
             self._open_reserve(f"{IDLE_STEPS} steps that spent nothing")
@@ -226,6 +246,24 @@ class Session:
             where=f"{self.journal.where}, step {self.step}",
             fix="Repair it and resume: these actions are then carried out again.",
             first=first.note,
+        )
+
+    @property
+    def all_failed(self) -> bool:
+        """Was something evaluated, and nothing got a score?"""
+        tried = any(kind == "evaluation" for kind, _ in self.ledger.statuses)
+        return tried and not self.ledger.statuses.get(("evaluation", "ok"))
+
+    def failed_error(self) -> EvaluationError:
+        """What to raise when not one evaluation succeeded."""
+        found = {s: n for (kind, s), n in self.ledger.statuses.items() if kind == "evaluation"}
+        first = next(n for (kind, _), n in self.ledger.first_notes.items() if kind == "evaluation")
+        counts = ", ".join(f"{count} {status}" for status, count in found.items())
+        return EvaluationError(
+            f"Every evaluation failed ({counts}); the first was:\n{first}",
+            where=self.journal.where,
+            fix="Repair it and start a new run; this one has nothing that is worth going on with.",
+            first=first,
         )
 
     def _note(self) -> None:

@@ -276,7 +276,7 @@ class Study:
         """Carry out a batch with as many actions at once as the runner takes."""
         flying: dict[int, Ticket] = {}
         give_up_at = float("inf")
-        session, phase = self._started(), "final score" if batch is self._report else "search"
+        session, report = self._started(), batch is self._report
         while True:
             if keys.pressed:
                 give_up_at = min(give_up_at, time.monotonic() + GRACE_S)
@@ -288,7 +288,7 @@ class Study:
                     runner.submit(ticket.position, self._job(ticket).run)
             if not flying:
                 return
-            self._teller.tell(session, len(flying), "stopping" if keys.pressed else phase)
+            self._teller.tell(session, len(flying), report=report, stopping=keys.pressed)
             key, result = runner.take(GRACE_S if keys.pressed else None)
             if key == WAKE[0]:
                 continue
@@ -329,7 +329,7 @@ class Study:
         result = scored(session, self._report, stopped=stopped)
         self._journal.end(**result.to_json())
         self._result = result
-        self._teller.tell(session, 0, "ended")
+        self._teller.ended(session)
         return result
 
     def _succeeded(self) -> Result:

@@ -29,6 +29,7 @@ from opto.search import (
     Study,
 )
 from opto.search.errors import AlgorithmError, EvaluationError, ResumeError, SearchError
+from opto.search.result import Result
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,14 @@ def test_another_seed_gives_another_ledger() -> None:
     assert runs[0].ledger.digest != runs[1].ledger.digest
 
 
+def ended(study: Study) -> Result:
+    """The result, also where every evaluation crashed."""
+    try:
+        return study.run()
+    except EvaluationError:
+        return study.result
+
+
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_no_limit_is_exceeded_with_64_workers_and_random_costs(data: Any) -> None:
@@ -84,8 +93,8 @@ def test_no_limit_is_exceeded_with_64_workers_and_random_costs(data: Any) -> Non
     task = Costly(worst=worst, crash=data.draw(st.sampled_from([0.0, 0.3])))
     algorithm = RandomSearch(width=4, reserve=data.draw(st.sampled_from([0.0, 0.3])))
     seed = data.draw(st.integers(0, 99))
-    many = Study(task, algorithm, limits, workers=64, seed=seed).run()
-    one = Study(task, algorithm, limits, workers=1, seed=seed).run()
+    many = ended(Study(task, algorithm, limits, workers=64, seed=seed))
+    one = ended(Study(task, algorithm, limits, workers=1, seed=seed))
 
     assert many.cost.metric <= limits.metric
     assert many.cost.llm <= limits.llm

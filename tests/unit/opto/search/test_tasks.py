@@ -31,7 +31,7 @@ from opto.search import (
     contains,
     exact_match,
 )
-from opto.search.errors import SearchError, UnknownOptimizerError
+from opto.search.errors import EvaluationError, SearchError, UnknownOptimizerError
 from opto.search.judge import JudgeError
 from opto.search.optimize import optimize
 from opto.search.streams import stream
@@ -277,8 +277,10 @@ def test_a_judge_without_a_verdict_is_a_failure_not_a_zero(reply: str) -> None:
 
     judge, _ = judged(*[reply] * 99)
     task = TextTask({"word": "bye"}, lambda texts, x: "hi", DATA, judge)
-    result = Study(task, Words("word", []), Budget(metric=4), workers=1).run()
-    [rollout, *_] = result.ledger.rollouts(task.seed.id)
+    study = Study(task, Words("word", []), Budget(metric=4), workers=1)
+    with pytest.raises(EvaluationError, match="Every evaluation failed"):
+        study.run()
+    [rollout, *_] = study.result.ledger.rollouts(task.seed.id)
     assert (rollout.status, rollout.score) == ("error", None)
     assert rollout.cost.llm >= 2  # the calls are charged although they led to nothing
 
