@@ -9,16 +9,15 @@ Never here: the test-bed itself, policies, comparing.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+from benchmarks.peers.families.testbed import load
 from opto.optimizers.search import Rewriter, named
 from opto.search import Budget, Candidate, Cost, Outcome
 from opto.search.loop import Loop
@@ -152,17 +151,6 @@ def run_grid(bed: Any, row: str, seed: int, budget: int) -> dict[str, Any]:
     point = tuple(int(str(value)) for value in best.values.values())
     regret = float(grid.f_star) - grid.true(point)
     return {"algo": row, "seed": seed, "budget": budget, "r_end": regret, "metric": grid.calls}
-
-
-def load(path: Path) -> Any:
-    """The test-bed as a module."""
-    spec = importlib.util.spec_from_file_location("optimizer_testbed", path)
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(path)
-    module: ModuleType = importlib.util.module_from_spec(spec)
-    sys.modules["optimizer_testbed"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def run_ours(bed: Any, row: str, seed: int) -> None:

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import bed
+from benchmarks.peers.families import compare as other
+from benchmarks.peers.families import rows as others
 from benchmarks.peers.venvs import bare_environment, python_with
 
 ROOT = Path(__file__).parents[2]
@@ -158,10 +160,18 @@ def compare_grid(plan: Plan, budgets: Iterable[int]) -> dict[str, Any]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `python -m benchmarks.peers optimizers`."""
     parser.add_argument("--script", type=Path, default=BED, help="the test-bed")
-    parser.add_argument("--families", default="A1,A2,A3,B", help="A1, A2, A3, B, with commas")
-    parser.add_argument("--rows", default="", help="names of rows with commas; empty is all")
-    parser.add_argument("--seeds", default="0-19", help="LOW-HIGH, both included")
-    parser.add_argument("--budget", type=int, default=2000, help="metric calls, 250 to 4000")
+    named = ", ".join([*FAMILIES, "B", *others.GROUPS])
+    parser.add_argument(
+        *("--families", "--family"), default="A1,A2,A3,B", help=f"with commas: {named}"
+    )
+    parser.add_argument(
+        *("--rows", "--only"), default="", help="names of rows with commas; empty is all"
+    )
+    parser.add_argument("--seeds", default="0-19", help="LOW-HIGH, both included, or how many")
+    parser.add_argument("--budget", type=int, help="metric calls; 2000 for A, else the family's")
+    parser.add_argument(
+        "--faults", action="store_true", help="5 %% timeouts, 2 %% crashes (C to E)"
+    )
     parser.add_argument("--quick", action="store_true", help="3 seeds, 500 calls, four rows")
     parser.add_argument("--python", action="append", default=[], help="PACKAGE=INTERPRETER")
 
@@ -170,15 +180,23 @@ def answer(asked: argparse.Namespace) -> dict[str, Any]:
     """What the command line asked for."""
     rows = tuple(part for part in asked.rows.split(",") if part)
     families = tuple(asked.families.split(","))
-    seeds, budget = asked.seeds, asked.budget
+    seeds = asked.seeds if "-" in asked.seeds else f"0-{int(asked.seeds) - 1}"
+    budget = asked.budget
     if asked.quick:
         seeds, budget = "0-2", 500
         rows = rows or ("opto", "our_gepa_v20", "gepa_v20", "ref_revert")
     pythons = dict(item.partition("=")[::2] for item in asked.python)
     rules = tuple(family for family in families if family in FAMILIES)
-    plan = Plan(rules, rows, seeds, budget, asked.script, pythons)
-    found = compare(plan)
+    found: dict[str, Any] = {}
+    if rules:
+        found = compare(Plan(rules, rows, seeds, budget or 2000, asked.script, pythons))
     if "B" in families and not rows:
+        plan = Plan(rules, rows, seeds, budget or 2000, asked.script, pythons)
         budgets = (1000,) if asked.quick else (1000, 2000, 4000, 8000)
         found["grid"] = compare_grid(plan, budgets)
+    rest = [family for family in families if family not in FAMILIES and family != "B"]
+    if rest:
+        which = others.expand(rest)
+        plan_of = other.Families(which, rows, seeds, budget, asked.script, pythons, asked.faults)
+        found["others"] = other.compare(plan_of)
     return found
