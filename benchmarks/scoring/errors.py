@@ -1,0 +1,167 @@
+"""What went wrong where an answer is not right: one class per sample.
+
+Lives here: the classes and the rules that choose one.
+Never here: anything that changes an answer or a verdict; the gold answer only names what happened.
+
+The rules, first match wins:
+
+1. `no-answer`, `no-model`: the status says so. `invalid-model`: not solved, with a finding that
+   kept the model from the solver. `not-solved`: any other model without a proved answer.
+2. With a gold model (`diff`): `objective` if the objective differs; `direction` if a row is turned
+   round; `unit` if a row's numbers are off by a factor such as 60 or 1000; `coefficient` if a row
+   has another number; `missing-constraint`; `extra-constraint`; `wrong-domain` if only whole
+   numbers differ; `label` if nothing differs, so that the gold answer does not fit the gold model.
+3. `status`: infeasible or unbounded where a number is accepted, or the other way round. (After 2,
+   because the row that made it so says more.)
+4. From the numbers: `wrong-domain` if the twin (the same model with all variables whole, or all
+   real) has an accepted value; `unit` if the answer is an accepted value times 60, 100, 1000 ...;
+   `objective` if it is its negative.
+5. From the findings of checks that know no gold answer: `direction`, `unit` (unit-mismatch),
+   `missing-constraint` (number-unused), `coefficient` (number-unknown), `objective` (all-zero).
+6. `other`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from benchmarks.items import ItemResult
+from benchmarks.scoring.verdict import read_number, verdicts
+
+if TYPE_CHECKING:
+    from benchmarks.scoring.diff import Diff
+
+CLASSES = (
+    "no-answer",
+    "no-model",
+    "invalid-model",
+    "not-solved",
+    "status",
+    "objective",
+    "direction",
+    "unit",
+    "coefficient",
+    "missing-constraint",
+    "extra-constraint",
+    "wrong-domain",
+    "label",
+    "other",
+)
+"""Every value `error_class` gives, from the crude to the subtle."""
+
+_DOUBTS = {
+    "direction": "direction",
+    "unit-mismatch": "unit",
+    "number-unused": "missing-constraint",
+    "number-unknown": "coefficient",
+    "all-zero": "objective",
+}
+"""Code of a warning to the class it suggests, in the order they are believed."""
+_HARMLESS = frozenset(
+    {
+        *_DOUBTS,
+        "infeasible",
+        "unbounded",
+        "quote-not-found",
+        "unused-set",
+        "unused-parameter",
+        "unused-variable",
+        "unused-index",
+        "unused-objective",
+        "strict-on-reals",
+        "empty-set",
+        "wrong-index-set",
+        "coefficient-range",
+        "no-variables",
+    }
+)
+"""Codes of findings that do not, or need not, keep a model from the solver."""
+UNITS = (60.0, 3600.0, 100.0, 1000.0, 1e6, 12.0, 7.0, 24.0, 30.0, 52.0, 365.0)
+"""Factors by which a number is off where a unit was misread."""
+_CLOSE = 1e-4
+
+
+def error_class(
+    result: ItemResult, *, diff: Diff | None = None, twin: float | None = None
+) -> str | None:
+    """The class of the error of a sample, by the rules of the module docstring.
+
+    Args:
+        result: With `accepted`, `status`, `answer`, `main` and `findings` filled in.
+        diff: Its model against the gold model, where there is one.
+        twin: Objective of the same model with every variable whole, or if all are, with none.
+
+    Returns:
+        One of `CLASSES`; None where the answer is right or nothing says what is.
+    """
+    if result.main or not result.accepted:
+        return None
+    unsolved = _unsolved(result.status, [finding.get("code", "") for finding in result.findings])
+    if unsolved is not None:
+        return unsolved
+    if diff is not None and not diff.note:
+        return _by_gold_model(diff)
+    if _is_number(result.answer) != any(read_number(gold) is not None for gold in result.accepted):
+        return "status"
+    return (
+        _by_value(result.answer, result.accepted, twin) or _by_findings(result.findings) or "other"
+    )
+
+
+def _unsolved(status: str, codes: Sequence[str]) -> str | None:
+    match status:
+        case "no answer":
+            return "no-answer"
+        case "no model":
+            return "no-model"
+        case "not solved":
+            return "invalid-model" if any(c not in _HARMLESS for c in codes) else "not-solved"
+        case _:
+            return None
+
+
+def _by_gold_model(diff: Diff) -> str:
+    slips = {kind for kind, _ in diff.slips}
+    named = (
+        ("objective", diff.objective != "same"),
+        ("direction", "turned" in slips),
+        ("unit", "unit" in slips),
+        ("coefficient", "number" in slips),
+        ("missing-constraint", bool(diff.missing)),
+        ("extra-constraint", bool(diff.extra)),
+        ("wrong-domain", diff.whole is False),
+    )
+    return next((name for name, holds in named if holds), "label")
+
+
+def _by_value(
+    answer: float | str | None, accepted: Sequence[str], twin: float | None
+) -> str | None:
+    if twin is not None and verdicts(twin, accepted).main:
+        return "wrong-domain"
+    if not isinstance(answer, int | float):
+        return None
+    for printed in accepted:
+        gold = float(read_number(printed) or 0)
+        if gold and answer and math.isfinite(answer):
+            ratio = answer / gold
+            if any(_close(ratio, unit) or _close(ratio * unit, 1.0) for unit in UNITS):
+                return "unit"
+            if _close(ratio, -1.0):
+                return "objective"
+    return None
+
+
+def _by_findings(findings: Iterable[Mapping[str, str]]) -> str | None:
+    codes = {finding.get("code", "") for finding in findings}
+    return next((name for code, name in _DOUBTS.items() if code in codes), None)
+
+
+def _is_number(answer: float | str | None) -> bool:
+    return isinstance(answer, int | float)
+
+
+def _close(one: float, other: float) -> bool:
+    return abs(one - other) <= _CLOSE * abs(other)
