@@ -6,6 +6,7 @@ Never here: exact checks (`solvers_bridge.verify`), solver packages.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,6 +20,7 @@ _PRECISION = 1e-7
 """Relative precision of objectives that simplex and branch-and-bound codes deliver."""
 _APPROXIMATE_GAP = 1e-4
 """Relative gap granted to first-order methods, whose answers are approximate by nature."""
+_opening = threading.Lock()
 _DECIDED = frozenset({Stop.OPTIMAL, Stop.INFEASIBLE, Stop.UNBOUNDED})
 
 
@@ -125,7 +127,12 @@ def _allowed(run: Outcome, limits: Limits) -> float:
     return max(limits.mip_gap, least) * abs(run.objective or 0.0)
 
 
-@cache
 def _backend(name: str) -> Backend:
-    """One instance per process, so that a worker is started once."""
+    """One instance per process, so that its workers are started once."""
+    with _opening:  # `cache` alone would let two threads make one each
+        return _opened(name)
+
+
+@cache
+def _opened(name: str) -> Backend:
     return get_backend(name)

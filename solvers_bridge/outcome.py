@@ -6,11 +6,13 @@ Never here: solver packages, models, files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from threading import Event
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -42,6 +44,8 @@ class Limits:
     """Relative gap at which a mixed-integer solve may stop; 0 asks for a proof."""
     threads: int = 1
     seed: int = 0
+    interrupt: Event | None = field(default=None, compare=False, repr=False)
+    """Set it from another thread, and a solve ends soon with `Stop.INTERRUPTED`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

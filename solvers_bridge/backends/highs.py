@@ -52,9 +52,12 @@ _FEASIBLE = 2
 _PATIENCE = 2
 """Ctrl-C this often asks the solver to stop; once more leaves without it."""
 
-_solver_lock = threading.RLock()
-"""HiGHS has one scheduler per process; its size may change only between solves."""
-_last_threads: list[int] = []
+_SMALL = 1_000
+"""Matrix entries below which the feasibility jump is left out: it takes about 5 ms however small a
+model is, ten times the rest of the solve, and only looks for a first point."""
+
+_scheduler = threading.local()
+"""HiGHS has one scheduler per thread (`size` here), so solves in several threads do not meet."""
 
 
 class Highs:
@@ -65,21 +68,21 @@ class Highs:
     def solve(self, form: StandardForm, limits: Limits) -> Outcome:
         """Solve; Ctrl-C stops the solver and gives what it has found so far.
 
+        Several threads may solve at the same time; `limits.interrupt` reaches all of them.
+
         Raises:
             DataError: the arrays hold NaN, infinity or lengths that do not fit.
             SolverError: HiGHS refuses the model or would change it.
         """
         form.validate()
         began = time.perf_counter()
-        with _solver_lock:
-            _fix_threads(limits.threads)
-            try:
-                outcome = _read(form, _solved(form, limits, use_cost=True))
-            except MemoryError:
-                outcome = _empty(Stop.MEMORY_LIMIT, "std::bad_alloc")
-            if _is_unsure(outcome.stop, form):
-                left = limits.time_limit_s - (time.perf_counter() - began)
-                outcome = _told_apart(form, replace(limits, time_limit_s=max(left, 0.1)), outcome)
+        try:
+            outcome = _read(form, _solved(form, limits, use_cost=True))
+        except MemoryError:
+            outcome = _empty(Stop.MEMORY_LIMIT, "std::bad_alloc")
+        if _is_unsure(outcome.stop, form):
+            left = limits.time_limit_s - (time.perf_counter() - began)
+            outcome = _told_apart(form, replace(limits, time_limit_s=max(left, 0.1)), outcome)
         return replace(outcome, seconds=time.perf_counter() - began)
 
 
@@ -133,13 +136,6 @@ def _log_of(form: StandardForm) -> str:
     return " ".join(line for line in lines if line.startswith(("WARNING", "ERROR")))
 
 
-def _fix_threads(threads: int) -> None:
-    """Let the next solve use `threads`: a second value in one process is an error otherwise."""
-    if _last_threads and _last_threads[0] != threads:
-        highspy.Highs.resetGlobalScheduler(True)  # noqa: FBT003 - HiGHS takes a flag
-    _last_threads[:] = [threads]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Finished:
     """A solver after its run."""
@@ -156,35 +152,54 @@ def _solved(form: StandardForm, limits: Limits, *, use_cost: bool) -> _Finished:
         "mip_abs_gap": 0.0 if limits.mip_gap == 0 else 1e-6,
         "threads": int(limits.threads),
         "random_seed": int(limits.seed),
+        "mip_heuristic_run_feasibility_jump": len(form.coefs) >= _SMALL,
     }
     for option, value in options.items():
         if solver.setOptionValue(option, value) != highspy.HighsStatus.kOk:
             raise SolverError(
                 f"HiGHS refuses {option} = {value!r}.", where="limits", fix="Use a value in range."
             )
-    return _Finished(solver, _run_interruptibly(solver))
+    if threading.current_thread() is threading.main_thread():
+        return _Finished(solver, _run_interruptibly(solver, limits))
+    if limits.interrupt is not None:
+        _listen(solver, limits.interrupt)
+    return _Finished(solver, _run(solver, limits.threads))
 
 
-def _run_interruptibly(solver: Any) -> Any:
-    """`solver.run()` in a thread, so that Ctrl-C reaches this one; returns HiGHS's status."""
-    stop_asked, done = threading.Event(), threading.Event()
-    result: list[Any] = []
-    failure: list[BaseException] = []
+def _run(solver: Any, threads: int) -> Any:
+    """`solver.run()` in this thread; a second value of `threads` in one would be an error."""
+    if getattr(_scheduler, "size", threads) != threads:
+        highspy.Highs.resetGlobalScheduler(True)  # noqa: FBT003 - HiGHS takes a flag
+    _scheduler.size = threads
+    return solver.run()
+
+
+def _listen(solver: Any, *stops: threading.Event) -> None:
+    """Make `solver` stop soon after one of `stops` is set."""
 
     def obey(event: Any) -> None:
         # assigned on every call: once True, HiGHS keeps it for all later runs
-        event.data_in.user_interrupt = stop_asked.is_set()
+        event.data_in.user_interrupt = any(stop.is_set() for stop in stops)
+
+    for callback in (solver.cbMipInterrupt, solver.cbSimplexInterrupt, solver.cbIpmInterrupt):
+        callback.subscribe(obey)
+
+
+def _run_interruptibly(solver: Any, limits: Limits) -> Any:
+    """`_run` in a thread, so that Ctrl-C, which only the main thread hears, finds it waiting."""
+    ctrl_c, done = threading.Event(), threading.Event()
+    result: list[Any] = []
+    failure: list[BaseException] = []
 
     def run() -> None:
         try:
-            result.append(solver.run())
+            result.append(_run(solver, limits.threads))
         except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
             failure.append(error)
         finally:
             done.set()
 
-    for callback in (solver.cbMipInterrupt, solver.cbSimplexInterrupt, solver.cbIpmInterrupt):
-        callback.subscribe(obey)
+    _listen(solver, ctrl_c, *([limits.interrupt] if limits.interrupt else []))
     worker = threading.Thread(target=run, name="highs", daemon=True)
     worker.start()
     asked = 0
@@ -193,7 +208,7 @@ def _run_interruptibly(solver: Any) -> Any:
             done.wait(0.1)  # not `join`: an interrupted join takes the thread for finished
         except KeyboardInterrupt:
             asked += 1
-            stop_asked.set()
+            ctrl_c.set()
             if asked > _PATIENCE:
                 raise
     worker.join()

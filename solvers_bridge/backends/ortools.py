@@ -3,14 +3,13 @@
 Lives here: starting, feeding, timing and killing the worker; its answers as `Outcome`.
 Never here: `import ortools` (highspy and ortools cannot share a process), the choice of solver.
 
-The worker is kept for the next solve and killed when it overruns its time, when the caller is
-interrupted, or when it dies. It gets a small environment: no secrets of the parent.
+Workers are kept for the next solve, at most one per processor, each with one model at a time. A
+worker is killed when it overruns its time, when the caller is interrupted, or when it dies. It gets
+a small environment: no secrets of the parent.
 """
 
 from __future__ import annotations
 
-import io
-import json
 import math
 import os
 import subprocess
@@ -19,16 +18,25 @@ import tempfile
 import threading
 import time
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
-from solvers_bridge.backends.frames import read_frame_until, write_frame_until
+from solvers_bridge.backends.frames import (
+    Arrays,
+    AskedToStopError,
+    pack,
+    read_frame_until,
+    unpack,
+    write_frame_until,
+)
 from solvers_bridge.backends.routing import Route, choose
 from solvers_bridge.errors import MissingSolverError
 from solvers_bridge.form import StandardForm
@@ -56,6 +64,8 @@ _GRACE_S = 1.0
 """Time a solver may overrun its own limit before its process is killed."""
 _BYTES_PER_S = 20e6
 """Speed, pessimistic, at which a model is read and built; gives large models more grace."""
+_LOOK_S = 0.05
+"""How often a solve that waits for a worker looks whether to stop."""
 
 
 class OrTools:
@@ -63,11 +73,12 @@ class OrTools:
 
     name = "ortools"
 
-    def __init__(self, *, memory_mb: int = 8192) -> None:
-        """Prepare; no process is started before the first solve.
+    def __init__(self, *, memory_mb: int = 8192, workers: int | None = None) -> None:
+        """Prepare; no process is started before it is needed.
 
         Args:
-            memory_mb: Address space the worker may use, in megabytes.
+            memory_mb: Address space a worker may use, in megabytes.
+            workers: Most processes, so most solves at the same time; None: one per processor.
 
         Raises:
             MissingSolverError: ortools is not installed.
@@ -78,8 +89,10 @@ class OrTools:
                 fix="pip install 'optolab[ortools]'",
             )
         self._memory_mb = memory_mb
-        self._lock = threading.Lock()
+        self._places = threading.Semaphore(workers or os.cpu_count() or 1)
         self._kept: list[_Worker] = []
+        """All that live, the busy ones as well."""
+        self._free: list[_Worker] = []
         weakref.finalize(self, _end, self._kept)  # also at exit
 
     def solve(self, form: StandardForm, limits: Limits) -> Outcome:
@@ -104,39 +117,66 @@ class OrTools:
                 facts, arrays = self._ask(route, limits)
         except TimeoutError:
             facts, arrays = _killed("TIME", "killed: it did not stop at its time limit"), {}
+        except AskedToStopError:
+            facts, arrays = _killed("INTERRUPTED", "killed: it was interrupted"), {}
         facts["seconds"] = time.monotonic() - begun
         return _outcome(form, route, facts, arrays)
 
     def close(self) -> None:
-        """End the worker; the next solve starts a new one."""
-        with self._lock:
-            _end(self._kept)
+        """End the workers, also under the solve of another thread; the next one starts anew."""
+        with suppress(IndexError):
+            while True:
+                self._ended(self._free.pop())
+        for worker in tuple(self._kept):
+            worker.process.kill()  # whoever waits for its answer frees the pipes
 
-    def _ask(
-        self, route: Route, limits: Limits
-    ) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    def _ask(self, route: Route, limits: Limits) -> tuple[dict[str, Any], Arrays]:
         request = _request(route, limits)
-        with self._lock:
-            if not self._kept:
-                self._kept.append(_Worker.start(self._memory_mb))
-            worker = self._kept[0]
+        with self._worker(limits.interrupt) as worker:
             grace = _START_S * (not worker.used) + _GRACE_S + len(request) / _BYTES_PER_S
             deadline = time.monotonic() + limits.time_limit_s + grace
-            try:
-                reply = worker.ask(request, deadline)
-            except BaseException:  # overrun or Ctrl-C: the solver will not hear of it otherwise
-                _end(self._kept)
-                raise
+            reply = worker.ask(request, deadline, limits.interrupt)
             if reply is None:
-                last_words = _end(self._kept)
+                last_words = self._ended(worker)
                 memory = "bad_alloc" in last_words or "MemoryError" in last_words
                 return _killed("MEMORY" if memory else "OTHER", f"worker died: {last_words}"), {}
-        with np.load(io.BytesIO(reply), allow_pickle=False) as packed:
-            arrays = {name: packed[name] for name in packed.files}
-        return json.loads(arrays.pop("facts").tobytes()), arrays
+        return unpack(reply)
+
+    @contextmanager
+    def _worker(self, stop: threading.Event | None) -> Iterator[_Worker]:
+        """A worker for one request, started if none is free; killed if the request fails."""
+        while not self._places.acquire(timeout=None if stop is None else _LOOK_S):
+            if stop is not None and stop.is_set():
+                raise AskedToStopError
+        try:
+            worker = self._taken()
+            try:
+                yield worker
+            except BaseException:  # overrun or Ctrl-C: the solver will not hear of it otherwise
+                self._ended(worker)
+                raise
+            if worker.process.returncode is None:
+                self._free.append(worker)
+        finally:
+            self._places.release()
+
+    def _taken(self) -> _Worker:
+        with suppress(IndexError):
+            while True:
+                worker = self._free.pop()
+                if worker.process.poll() is None:
+                    return worker
+                self._ended(worker)
+        self._kept.append(worker := _Worker.start(self._memory_mb))
+        return worker
+
+    def _ended(self, worker: _Worker) -> str:
+        """Kill `worker`; its last words."""
+        self._kept.remove(worker)
+        return worker.kill()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Worker:
     """One child process and the pipes to it."""
 
@@ -165,11 +205,11 @@ class _Worker:
         requests, answers = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
         return cls(process, requests, answers, chatter)
 
-    def ask(self, request: bytes, deadline: float) -> bytes | None:
-        """The reply; None when the worker is dead. Raises TimeoutError at `deadline`."""
+    def ask(self, request: bytes, deadline: float, stop: threading.Event | None) -> bytes | None:
+        """The reply; None when the worker is dead. Raises like `read_frame_until`."""
         try:
-            write_frame_until(self.requests.fileno(), request, deadline)
-            reply = read_frame_until(self.answers.fileno(), deadline)
+            write_frame_until(self.requests.fileno(), request, deadline, stop=stop)
+            reply = read_frame_until(self.answers.fileno(), deadline, stop=stop)
         except BrokenPipeError:
             return None
         self.used = True
@@ -204,24 +244,20 @@ def _request(route: Route, limits: Limits) -> bytes:
         "seed": limits.seed,
     }
     form = route.form
-    buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        allow_pickle=False,
-        settings=np.frombuffer(json.dumps(settings).encode(), dtype=np.uint8),
-        maximize=np.array(form.sense == "max"),
-        offset=np.array(form.offset),
-        cost=form.cost,
-        col_lower=form.col_lower,
-        col_upper=form.col_upper,
-        integer=form.integer,
-        row_lower=form.row_lower,
-        row_upper=form.row_upper,
-        starts=form.starts,
-        indices=form.indices,
-        coefs=form.coefs,
-    )
-    return buffer.getvalue()
+    arrays = {
+        "maximize": np.array(form.sense == "max"),
+        "offset": np.array(form.offset),
+        "cost": form.cost,
+        "col_lower": form.col_lower,
+        "col_upper": form.col_upper,
+        "integer": form.integer,
+        "row_lower": form.row_lower,
+        "row_upper": form.row_upper,
+        "starts": form.starts,
+        "indices": form.indices,
+        "coefs": form.coefs,
+    }
+    return pack(settings, arrays)
 
 
 def _crossed(form: StandardForm) -> dict[str, Any] | None:
@@ -237,9 +273,7 @@ def _killed(limit: str, words: str) -> dict[str, Any]:
     return {"reason": "NO_SOLUTION_FOUND", "limit": limit, "raw_status": words}
 
 
-def _outcome(
-    form: StandardForm, route: Route, facts: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]
-) -> Outcome:
+def _outcome(form: StandardForm, route: Route, facts: dict[str, Any], arrays: Arrays) -> Outcome:
     """What the worker said, in the model's sense and units."""
     stop = _STOPS.get(facts["reason"]) or _LIMITS.get(facts["limit"], Stop.ERROR)
     x = None if stop is Stop.UNBOUNDED else arrays.get("x")
@@ -259,8 +293,14 @@ def _outcome(
         bound=bound,
         gap=gap,
         raw_status=facts["raw_status"],
-        engine=f"OR-Tools {version('ortools')} {route.solver}",
+        engine=f"OR-Tools {_version()} {route.solver}",
         seconds=facts["seconds"],
         duals=arrays.get("duals") if x is not None else None,
         message=f"{route.solver} was asked: {route.why}.",
     )
+
+
+@cache
+def _version() -> str:
+    """Read once: it is a file among the metadata of the package."""
+    return version("ortools")

@@ -5,13 +5,11 @@ Lives here: reading a request, calling one MathOpt solver, writing the answer. S
 Never here: highspy (both packages ship a `libhighs` and cannot share a process), choosing the
 solver, killing on time: the parent (`solvers_bridge.backends.ortools`) does that.
 
-A frame is 8 bytes of length (big endian) and that many bytes of npz without pickles.
+What a frame is, `solvers_bridge.backends.frames` says.
 """
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import sys
 import time
@@ -30,9 +28,7 @@ from ortools.math_opt import (
 from ortools.math_opt.core.python import solver as mathopt
 from pybind11_abseil.status import StatusNotOk
 
-from solvers_bridge.backends.frames import read_frame, write_frame
-
-Arrays = Mapping[str, npt.NDArray[Any]]
+from solvers_bridge.backends.frames import Arrays, pack, read_frame, unpack, write_frame
 
 _SOLVERS = {
     "GLOP": parameters_pb2.SOLVER_TYPE_GLOP,
@@ -130,8 +126,8 @@ def reason_of(result: result_pb2.SolveResultProto) -> str:
     return name.removeprefix("TERMINATION_REASON_")
 
 
-def answer(arrays: Arrays, settings: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
-    """Solve once; when "infeasible or unbounded" comes back, ask again with no objective."""
+def answer(arrays: Arrays, settings: Mapping[str, Any]) -> tuple[dict[str, Any], Arrays]:
+    """Facts and arrays of one solve; after "infeasible or unbounded" of one with no objective."""
     begun = time.monotonic()
     result = call(build(arrays, objective=True), settings, seconds=settings["time_limit_s"])
     reason = reason_of(result)
@@ -156,8 +152,7 @@ def answer(arrays: Arrays, settings: Mapping[str, Any]) -> dict[str, npt.NDArray
         dual = result.solutions[0].dual_solution
         if dual.feasibility_status == _FEASIBLE:
             out["duals"] = _dense(dual.dual_values, len(arrays["row_lower"]))
-    out["facts"] = np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8)
-    return out
+    return facts, out
 
 
 def _dense(sparse: Any, size: int) -> npt.NDArray[np.float64]:
@@ -169,27 +164,22 @@ def _dense(sparse: Any, size: int) -> npt.NDArray[np.float64]:
     return full
 
 
-def refusal(words: str, *, reason: str = "OTHER_ERROR") -> dict[str, npt.NDArray[Any]]:
+def refusal(words: str, *, reason: str = "OTHER_ERROR") -> tuple[dict[str, Any], Arrays]:
     """An answer without a point: the solver did not take the model, or ran out of memory."""
-    facts = {"reason": reason, "limit": "UNSPECIFIED", "raw_status": words}
-    return {"facts": np.frombuffer(json.dumps(facts).encode(), dtype=np.uint8)}
+    return {"reason": reason, "limit": "UNSPECIFIED", "raw_status": words}, {}
 
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     """Answer frames until `requests` ends."""
     while (frame := read_frame(requests)) is not None:
         try:
-            with np.load(io.BytesIO(frame), allow_pickle=False) as packed:
-                arrays = {name: packed[name] for name in packed.files}
-            settings = json.loads(arrays.pop("settings").tobytes())
+            settings, arrays = unpack(frame)
             out = answer(arrays, settings)
         except StatusNotOk as refused:
             out = refusal(str(refused))
         except MemoryError:
             out = refusal("out of memory", reason="MEMORY")
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **out)
-        write_frame(answers, buffer.getbuffer())
+        write_frame(answers, pack(*out))
 
 
 def main(argv: list[str]) -> int:
