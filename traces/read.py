@@ -29,6 +29,8 @@ class RunInfo:
     first_at: str
     """Time of its first event, ISO 8601 in UTC."""
     last_at: str
+    first_kind: str
+    """The kind of its first event, which tells what the run is."""
     writer: str | None
     """The process that is writing it, or None when no living process is."""
 
@@ -41,13 +43,13 @@ def runs(store: Store) -> list[RunInfo]:
         """WITH part AS (
             SELECT run, count(*) AS n, min(seq) AS low, max(seq) AS high FROM event GROUP BY run
         )
-        SELECT part.run, part.n, first.at, last.at FROM part
+        SELECT part.run, part.n, first.at, last.at, first.kind FROM part
         JOIN event AS first ON first.run = part.run AND first.seq = part.low
         JOIN event AS last ON last.run = part.run AND last.seq = part.high
         ORDER BY first.rowid"""
     )
     living = {run: str(owner) for run, owner in writers.items() if owner.alive()}
-    return [RunInfo(run, n, first, last, living.get(run)) for run, n, first, last in found]
+    return [RunInfo(*row, living.get(row[0])) for row in found]
 
 
 def events(store: Store, run: str, *, kind: str | None = None, after: int = 0) -> Iterator[Event]:
