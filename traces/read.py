@@ -49,7 +49,9 @@ def runs(store: Store) -> list[RunInfo]:
         ORDER BY first.rowid"""
     )
     living = {run: str(owner) for run, owner in writers.items() if owner.alive()}
-    return [RunInfo(*row, living.get(row[0])) for row in found]
+    return [
+        RunInfo(run, n, begun, last, kind, living.get(run)) for run, n, begun, last, kind in found
+    ]
 
 
 def events(store: Store, run: str, *, kind: str | None = None, after: int = 0) -> Iterator[Event]:

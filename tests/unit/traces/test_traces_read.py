@@ -34,8 +34,8 @@ def test_runs_are_listed_by_beginning_with_their_writer(store: Store) -> None:
     Recorder(store, "without events")
 
     assert runs(store) == [
-        RunInfo("zebra", 2, at(0).isoformat(), at(2).isoformat(), str(this_process())),
-        RunInfo("ant", 1, at(1).isoformat(), at(1).isoformat(), None),
+        RunInfo("zebra", 2, at(0).isoformat(), at(2).isoformat(), "a", str(this_process())),
+        RunInfo("ant", 1, at(1).isoformat(), at(1).isoformat(), "a", None),
     ]
 
 
