@@ -1,0 +1,101 @@
+"""Gold answers as they are printed.
+
+Lives here: numbers that keep their digits, the words for no optimum, placeholders, and when two
+labels say the same.
+Never here: whether the answer of a program is right (`benchmarks.scoring`), files.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.datasets.errors import DatasetError
+
+LABEL_ABS = 0.01
+LABEL_REL = 1e-3
+PLACEHOLDERS = frozenset({-99999.0})
+"""Numbers that published sets print where they have no answer."""
+_MISSING = frozenset({"", "none", "null", "nan", "n/a", "na", "-", "unknown"})
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "infeasible": ("infeasible",),
+    "no feasible solution": ("infeasible",),
+    "no solution": ("infeasible",),
+    "unbounded": ("unbounded",),
+    "no best solution": ("infeasible", "unbounded"),
+    "no optimal solution": ("infeasible", "unbounded"),
+    "infeasible or unbounded": ("infeasible", "unbounded"),
+}
+"""What a source writes instead of a number; where it leaves the kind open, both count as right."""
+_NUMBER = re.compile(r"[$€£¥]?\s*([-+]?(?:\d[\d,]*)?\.?\d+(?:[eE][-+]?\d+)?|[-+]?\d[\d,]*\.)")
+
+
+class Printed(float):
+    """A number of a JSON file that remembers its digits: `12.50` stays `12.50`."""
+
+    __slots__ = ("text",)
+
+    def __new__(cls, text: str) -> Printed:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
+
+
+def accepted(value: Any) -> tuple[str, ...]:
+    """Every answer `value` stands for, as printed; empty where it stands for none.
+
+    Args:
+        value: A number, a text, None, or a list of these; a number read as `Printed` keeps its
+            digits.
+
+    Raises:
+        DatasetError: A text that is neither a number nor one of the known words.
+    """
+    if value is None or isinstance(value, bool):
+        return ()
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(dict.fromkeys(one for entry in value for one in accepted(entry)))
+    if isinstance(value, int | float):
+        text = value.text if isinstance(value, Printed) else plain(float(value))
+        return () if float(value) in PLACEHOLDERS or not math.isfinite(value) else (text,)
+    return _from_text(str(value))
+
+
+def _from_text(text: str) -> tuple[str, ...]:
+    words = text.strip().rstrip(".").casefold()
+    if words in _MISSING:
+        return ()
+    if words in _WORDS:
+        return _WORDS[words]
+    found = _NUMBER.fullmatch(text.strip())
+    if found is None:
+        raise DatasetError(f"{text[:60]!r} is neither a number nor a word for no optimum.")
+    digits = found[1].replace(",", "")
+    return () if float(digits) in PLACEHOLDERS or not math.isfinite(float(digits)) else (digits,)
+
+
+def plain(number: float) -> str:
+    """A computed number as text: `880` for 880.0, else the shortest digits that give it back."""
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)  # noqa: PLR2004
+
+
+def same_label(one: str, other: str) -> bool:
+    """Do two labels say the same: equal words, or numbers within max(0.01, 1e-3 relative)?
+
+    Wider than a verdict on an answer, for labels are rounded and computed with gaps. `other` is
+    what the relative part is taken of.
+    """
+    try:
+        first, second = float(one), float(other)
+    except ValueError:
+        return one == other
+    return abs(first - second) <= max(LABEL_ABS, LABEL_REL * abs(second))
+
+
+def agree(some: Sequence[str], others: Sequence[str]) -> bool:
+    """Does any accepted answer of one source say the same as any of another?"""
+    return any(same_label(one, other) for one in some for other in others)
