@@ -21,8 +21,8 @@ from benchmarks.peers.families.tours import HEURISTICS, Tours
 from benchmarks.peers.families.tours import written as tour_text
 from benchmarks.peers.families.world import Value, Values
 
-_TRIAL = 20
-"""Validation examples of a trial of optuna, drawn for each trial; one where scores repeat."""
+_TRIAL, _TRIAL_NUMERIC = 20, 5
+"""Validation examples of a trial of optuna, drawn for each trial; fewer where noise is small."""
 
 
 class GepaAdapter:
@@ -166,7 +166,8 @@ def _suggested(trial: Any, meter: Meter) -> Values:
 
 def _mean(meter: Meter, values: Values, trial: int) -> float | None:
     """Mean over the minibatch of this trial; None if all of it crashed."""
-    size = min(_TRIAL, meter.world.size)
+    most = _TRIAL_NUMERIC if isinstance(meter.world, Numeric) else _TRIAL
+    size = min(most, meter.world.size)
     examples = stream("minibatch", meter.seed, trial).sample(range(meter.world.size), size)
     scores = []
     for example in examples:
