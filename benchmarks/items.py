@@ -85,7 +85,8 @@ class ItemResult:
     """Further facts of a scorer, by name."""
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """All but the span, which the event has."""
+        return {name: value for name, value in asdict(self).items() if name != "span"}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ItemResult:

@@ -7,8 +7,9 @@ Never here: provider details, opening by name (`opto.llm.open`), parsing of answ
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from opto.llm.budget import Spent, Tally
 from opto.llm.errors import InvalidRequest, ModelCallError, Refused, Truncated, UnexpectedTool
@@ -30,11 +31,25 @@ class LM:
         """Hold a provider; `opto.llm.open_model` makes one from a name such as `openai:gpt-4.1`."""
         self._provider = provider if isinstance(provider, Recorded) else Recorded(provider)
         self._tally = Tally()
+        self._sampled: dict[str, Any] = {}
 
     def metered(self) -> LM:
         """The same model with a count of its own, which also counts here: for one task of many."""
         part = LM(self._provider)
         part._tally = Tally(whole=self._tally)
+        part._sampled = self._sampled
+        return part
+
+    def sampling(self, sample: int, *, temperature: float) -> LM:
+        """The same model for one of several tries: every request as this sample, so warm.
+
+        Args:
+            sample: Number of the try; equal questions of different tries are different requests,
+                to caches and recordings too.
+            temperature: Takes the place of the requests' own.
+        """
+        part = self.metered()
+        part._sampled = {"sample": sample, "temperature": temperature}
         return part
 
     @property
@@ -94,6 +109,8 @@ class LM:
 
     async def _complete(self, request: Request) -> Completion:
         self._check(request)
+        if self._sampled:
+            request = replace(request, **self._sampled)
         try:
             completion = await self._provider.complete(request)
         except ModelCallError as error:
