@@ -14,11 +14,12 @@ Never here: choosing them (`opto.search.strategies.bootstrap`, `subsets`), promp
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from opto.search.candidate import Candidate
 from opto.search.canon import JSON, canonical, clean
+from opto.search.errors import SearchError
 from opto.search.task import Example, Task, input_of, target_of
 from traces.errors import EventError
 from traces.events import dumps
@@ -36,12 +37,20 @@ def is_demos(value: JSON) -> bool:
     )
 
 
-def demo_components(task: Task, named: Iterable[str] | None = None) -> tuple[str, ...]:
-    """The components that are demonstrations: those named, or those whose first value is a set."""
-    if named is not None:
-        return tuple(name for name in task.components if name in set(named))
+def demo_components(task: Task, named: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The components whose first value is a set of demonstrations; if some are named, only those.
+
+    Raises:
+        SearchError: One that is named is no such component.
+    """
     values = task.seed.values
-    return tuple(name for name in task.components if is_demos(values[name]))
+    found = tuple(name for name in task.components if is_demos(values[name]))
+    if odd := [name for name in named or () if name not in found]:
+        raise SearchError(
+            f"The component {odd[0]!r} is no list of demonstrations.",
+            fix='Its first value must be [] or a list of {"input": ..., "output": ...}.',
+        )
+    return found if named is None else tuple(name for name in found if name in named)
 
 
 def demonstration(example: Example, output: JSON) -> JSON:

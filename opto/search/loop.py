@@ -14,6 +14,7 @@ from opto.search.actions import Propose
 from opto.search.algorithm import Steps, View
 from opto.search.candidate import Candidate
 from opto.search.canon import JSON
+from opto.search.demos import demo_components
 from opto.search.errors import SearchError
 from opto.search.results import Proposal
 from opto.search.spec import Spec
@@ -76,6 +77,8 @@ class Loop:
         spec = self._plan(state)
         while not state.cut and spec.done(state) is None:
             before = state.ledger.spent.metric
+            if spec.demos is not None and spec.demos.due(state):
+                yield from spec.demos.run(state)
             kept = yield from Turn(spec, state, spare=self._spare(spec)).run()
             yield from self._recheck(state, kept)
             state.step += 1
@@ -108,15 +111,36 @@ class Loop:
             seed = state.view.task.seed
             asks = state.measure([seed], start.examples(state), start.split)
             state.cut = len((yield asks)) < len(asks)
-        named = getattr(state.view.task, "choices", None) is not None
-        if self.spec.source is not None and not self.spec.sow and not named:
+        self._check(state)
+        if getattr(state.view.task, "choices", None) is None:
+            yield from self._prepare(state)
+        self._tell(state, state.pool[0])
+
+    def _prepare(self, state: State) -> Part:
+        """Make what a source chooses from: demonstrations, then proposals that know of them."""
+        spec = self.spec
+        if spec.demos is not None and demo_components(state.view.task) and not state.cut:
+            yield from spec.demos.run(state)
+        if spec.ground is not None and not state.cut:
+            yield from spec.ground.run(state)
+        if spec.sow and not state.cut:
+            yield from Turn(spec, state).sow(spec.sow)
+
+    def _check(self, state: State) -> None:
+        spec, task = self.spec, state.view.task
+        named = getattr(task, "choices", None) is not None
+        if spec.source is None or spec.sow or named:
+            return
+        if spec.demos is None:
             raise SearchError(
                 f"{self.name!r} has nothing to choose from: the task has no `choices`.",
                 fix="Give it `choices`, component to values, or let the Spec ask for proposals.",
             )
-        if self.spec.sow and not named and not state.cut:
-            yield from Turn(self.spec, state).sow(self.spec.sow)
-        self._tell(state, state.pool[0])
+        if not demo_components(task, spec.demos.components):
+            raise SearchError(
+                f"{self.name!r} has nothing to choose from: no component takes demonstrations.",
+                fix="Let the program show its model a list of them: node([], trainable=True).",
+            )
 
     def _tell(self, state: State, winner: str) -> None:
         if self.watch is not None:

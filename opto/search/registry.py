@@ -26,6 +26,8 @@ BUILT_IN: dict[str, str] = {
     "opro": f"{_SPECS}.opro:opro",
     "miprov2": f"{_SPECS}.product:miprov2",
     "product": f"{_SPECS}.product:product",
+    "bootstrap_random_search": f"{_SPECS}.demos:bootstrap_random_search",
+    "bridge": f"{_SPECS}.demos:bridge",
     "zopo": f"{_SPECS}.zopo:zopo",
     "abo": f"{_SPECS}.abo:abo",
     "random_search": f"{_SPECS}.baselines:random_search",

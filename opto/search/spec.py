@@ -18,8 +18,10 @@ from opto.search.canon import JSON
 from opto.search.errors import SearchError
 from opto.search.strategies.allocators import Draw, Stage
 from opto.search.strategies.archives import Archive, Everything
+from opto.search.strategies.bootstrap import Demonstrations
 from opto.search.strategies.codec import decode, encode, strategy
 from opto.search.strategies.evidence import Evidence, Measured
+from opto.search.strategies.grounding import Ground
 from opto.search.strategies.merging import Merge
 from opto.search.strategies.probes import Probe
 from opto.search.strategies.recommenders import Best, Recommender
@@ -80,6 +82,10 @@ class Spec:
     """Every so many turns of a source, the best mean is measured on all validation examples."""
     skip_perfect: float | None = None
     """No proposal for parents that scored at least this on every example of the turn."""
+    demos: Demonstrations | None = None
+    """Makes demonstrations for `source` to choose from. Not used where the task has `choices`."""
+    ground: Ground | None = None
+    """Has a model make notes on the data and the program before `sow`."""
     summarize: bool = False
     """Is a model asked in each turn to sum the evidence up for the proposers?"""
     merge: Merge | None = None

@@ -69,6 +69,8 @@ class Turn:
         """Proposals from the seed before the first turn; each is told its number."""
         state = self.state
         seed = state.pool[0]
+        if not self.spec.components.pick(state, seed):
+            return
         asks: list[Action] = []
         for at in range(size):
             ask = self._proposal((seed,), at)
@@ -133,6 +135,8 @@ class Turn:
         about: dict[str, JSON] = {**state.view.task.components}
         shown = self.spec.evidence.show(state, group)
         payload: dict[str, JSON] = {"components": [*names], "about": about, **shown}
+        if self.spec.ground is not None:
+            payload.update(self.spec.ground.show(state))
         if state.summary:
             payload["summary"] = state.summary
         return Propose(self.spec.purpose, payload, group, index)

@@ -1,12 +1,15 @@
-"""MIPROv2 and `product`: choosing one instruction and one set of examples for every predictor.
+"""MIPROv2 and `product`: an instruction or a set of demonstrations for every component.
 
 Source of MIPROv2: K. Opsahl-Ong et al., "Optimizing Instructions and Demonstrations for Multi-Stage
-Language Model Programs", EMNLP 2024; defaults of `dspy.MIPROv2`.
+Language Model Programs", EMNLP 2024; defaults of `dspy.MIPROv2`, setting "medium".
+
+Which components are demonstrations is told by their first value, see `opto.search.demos`. All
+others get instructions.
 
 Not copied: a score of 35 examples and one of all weigh by their counts, and a combination drawn
-again adds to its mean; the proposals that make the space are charged like everything else; a
-failure is not a score of 0. Left to the task: bootstrapped demonstrations are choices of a
-component like others, see `choices`.
+again adds to its mean; what makes the space is charged like everything else; a failure is not a
+score of 0; demonstrations of an example never help with that example. Demonstrations are inputs
+and outputs of the whole program, not of its single predictors.
 
 Lives here: the Specs.
 Never here: the loop, strategies, `optuna`.
@@ -16,22 +19,40 @@ from __future__ import annotations
 
 from opto.search.spec import Spec
 from opto.search.strategies.allocators import Draw, Stage
-from opto.search.strategies.components import RoundRobin
+from opto.search.strategies.bootstrap import Bootstrap
+from opto.search.strategies.components import Instructions
 from opto.search.strategies.evidence import Measured
+from opto.search.strategies.grounding import Ground
 from opto.search.strategies.recommenders import BestInFull, Halving
 from opto.search.strategies.sources import Additive
 from opto.search.strategies.stoppers import Turns
 from opto.search.strategies.tpe import Tpe
 
 
-def miprov2(
-    *, proposals: int = 12, minibatch: int = 35, every: int = 5, trials: int = 10**6
+def miprov2(  # noqa: PLR0913  (each is a setting of the paper)
+    *,
+    proposals: int = 12,
+    sets: int = 12,
+    bootstrapped: int = 4,
+    labeled: int = 4,
+    threshold: float = 1.0,
+    minibatch: int = 35,
+    every: int = 5,
+    trials: int = 10**6,
+    ground: bool = True,
 ) -> Spec:
-    """MIPROv2's third stage: TPE on minibatches, every fifth turn the best in full.
+    """MIPROv2: sets of demonstrations, grounded instructions, then TPE on minibatches.
 
     Needs the package `optuna`.
 
     Args:
+        sets: Sets of demonstrations per component that takes some: none, labeled only,
+            bootstrapped in order, then at random.
+        bootstrapped: Most demonstrations of a set that the program made itself.
+        labeled: Sets are filled up to this size with inputs and targets.
+        threshold: Least score of a run that becomes a demonstration.
+        ground: Does a model make notes on the training data (one call per ten examples, ten at
+            most) and on the program (one call) before it writes instructions?
         proposals: Rewrites of the seed, of one component after the other, whose values are the
             choices; none where the task has an attribute `choices` (component to values).
         minibatch: Validation examples of a trial.
@@ -43,7 +64,9 @@ def miprov2(
         start=Draw(source="all", split="val"),
         sow=proposals,
         evidence=Measured(),
-        components=RoundRobin(),
+        components=Instructions(),
+        demos=Bootstrap(sets, bootstrapped, labeled, threshold),
+        ground=Ground() if ground else None,
         source=Tpe(),
         stages=(Stage(Draw(minibatch, "val")),),
         promote=every,
@@ -53,12 +76,20 @@ def miprov2(
 
 
 def product(
-    *, proposals: int = 12, minibatch: int = 20, c: float = 1.0, reserve: float = 0.25
+    *,
+    proposals: int = 12,
+    sets: int = 12,
+    threshold: float = 1.0,
+    minibatch: int = 20,
+    c: float = 1.0,
+    reserve: float = 0.25,
 ) -> Spec:
     """Our choice for such spaces: an additive surrogate, then halving of the finalists.
 
     Args:
         proposals: As in `miprov2`.
+        sets: As in `miprov2`.
+        threshold: As in `miprov2`.
         minibatch: Validation examples of a combination.
         c: How far unknown combinations are preferred.
         reserve: Share of the budget for the halving.
@@ -69,7 +100,8 @@ def product(
         start=Draw(minibatch, "val"),
         sow=proposals,
         evidence=Measured(),
-        components=RoundRobin(),
+        components=Instructions(),
+        demos=Bootstrap(sets, threshold=threshold),
         source=surrogate,
         stages=(Stage(Draw(minibatch, "val")),),
         recommend=Halving(entry=surrogate, judge=Additive(0.0)),

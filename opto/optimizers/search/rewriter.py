@@ -14,6 +14,7 @@ from opto.optimizers.asking import Asker, Said
 from opto.optimizers.reading.names import match_name
 from opto.optimizers.reading.tag_reply import read_tags, write_tags
 from opto.optimizers.reading.values import Refused, read_value
+from opto.optimizers.search.notes import background, items, measured, summary_turns
 from opto.prompts.render import Turn, render
 from opto.search.actions import Propose
 from opto.search.candidate import Candidate
@@ -63,14 +64,17 @@ class Rewriter:
     def propose(
         self, action: Propose, parents: Sequence[Candidate], stream: random.Random
     ) -> Proposal:
-        """See `Algorithm.propose`; purposes are `summary` and, for all else, rewriting."""
+        """See `Algorithm.propose`; purposes are `summary` and, for all else, rewriting.
+
+        What a summary is about is told by its payload: `data`, `program`, or measurements.
+        """
         payload = action.payload if isinstance(action.payload, dict) else {}
         if action.purpose == "summary":
-            said = self._said(_summary_turns(payload), stream)
+            said = self._said(summary_turns(payload), stream)
             if said.text:
                 return Proposal((parents[0],), said.text, Cost(llm=1))
             return Proposal(note=said.why, cost=Cost(llm=1), status="model_failed")
-        names = [str(name) for name in _items(payload.get("components"))]
+        names = [str(name) for name in items(payload.get("components"))]
         said = self._said(self._turns(payload, parents[0], names), stream)
         if said.text is None:
             return Proposal(note=said.why, cost=Cost(llm=1), status="model_failed")
@@ -83,7 +87,7 @@ class Rewriter:
     def _turns(
         self, payload: Mapping[str, JSON], parent: Candidate, names: Sequence[str]
     ) -> tuple[Turn, ...]:
-        parts = [_attempts(payload), _measured(payload), _exemplars(payload)]
+        parts = [background(payload), _attempts(payload), measured(payload), _exemplars(payload)]
         if notes := payload.get("summary"):
             parts.append(f"# Notes on earlier versions\n{notes}")
         parts.append(_present(parent, payload.get("about")))
@@ -124,19 +128,8 @@ def _read(text: str, parent: Candidate, names: Sequence[str], purpose: str) -> P
     return Proposal((parent.edited(changes, op=purpose),), note, Cost(llm=1))
 
 
-def _measured(payload: Mapping[str, JSON]) -> str:
-    records = _items(payload.get("measured"))
-    if not records:
-        return ""
-    lines = ["# What the program did with the present values"]
-    for at, item in enumerate(records, start=1):
-        if isinstance(item, dict):
-            lines.append(f"{at}. " + "\n   ".join(f"{key}: {item[key]}" for key in item))
-    return "\n".join(lines)
-
-
 def _attempts(payload: Mapping[str, JSON]) -> str:
-    records = _items(payload.get("attempts"))
+    records = items(payload.get("attempts"))
     if not records:
         return ""
     lines = ["# Earlier values with their scores, the best last"]
@@ -148,18 +141,8 @@ def _attempts(payload: Mapping[str, JSON]) -> str:
 
 
 def _exemplars(payload: Mapping[str, JSON]) -> str:
-    shown = _items(payload.get("exemplars"))
+    shown = items(payload.get("exemplars"))
     return "\n".join(["# Some inputs", *(f"- {item}" for item in shown)]) if shown else ""
-
-
-def _summary_turns(payload: Mapping[str, JSON]) -> tuple[Turn, ...]:
-    shown = [_measured(item) for item in _items(payload.get("evidence")) if isinstance(item, dict)]
-    notes = str(payload.get("summary") or "none yet")
-    return render("search_summary", notes=notes, measured="\n\n".join(shown) or "none")
-
-
-def _items(value: JSON) -> list[JSON]:
-    return value if isinstance(value, list) else []
 
 
 def _pairs(value: JSON) -> list[tuple[str, JSON]]:

@@ -2,7 +2,8 @@
 
 Source: D. Soylu, C. Potts, O. Khattab, "Fine-Tuning and Prompt Optimization: Two Great Steps that
 Work Better Together", EMNLP 2024 (strategies such as `p -> w -> p`). A step that trains weights is
-an algorithm like any other: its proposals carry the trained model's name as a value.
+an algorithm like any other, `opto.optimizers.search.tune.Tune`: its proposal carries the trained
+model's name.
 
 Lives here: `Sequence`.
 Never here: the algorithms, training.
@@ -11,11 +12,12 @@ Never here: the algorithms, training.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from collections.abc import Sequence as Several
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
+from opto.optimizers.search.tune import TUNE
 from opto.search.actions import Action, Evaluate, Propose, Split
 from opto.search.algorithm import Algorithm, Steps, View
 from opto.search.budget import Left
@@ -26,6 +28,8 @@ from opto.search.ledger import Ledger
 from opto.search.results import ActionResult, Proposal
 from opto.search.task import Task
 
+Step: TypeAlias = Algorithm | Callable[[str], Algorithm]
+
 
 class Sequence:
     """Runs algorithms in turn; each starts from the best so far and knows all results.
@@ -34,8 +38,13 @@ class Sequence:
     examples both were measured on; the better goes on, the later on ties.
     """
 
-    def __init__(self, *steps: Algorithm, name: str = "bettertogether") -> None:
+    def __init__(self, *steps: Step, name: str = "bettertogether") -> None:
         """Hold them, in order.
+
+        Args:
+            steps: Algorithms, or functions that make one from the name of the model that `Tune`
+                trained last; `""` before that, and to describe the settings.
+            name: For logs and errors.
 
         Raises:
             SearchError: There is none.
@@ -44,41 +53,63 @@ class Sequence:
             raise SearchError("A sequence needs at least one algorithm.")
         self.steps, self.name = steps, name
         self.reserve = 0.0
+        self._known: dict[tuple[int, str], Algorithm] = {}
 
     def describe(self) -> Mapping[str, JSON]:
-        return {"steps": [{"name": step.name, **step.describe()} for step in self.steps]}
+        made = [self._made(number, "") for number in range(len(self.steps))]
+        return {"steps": [{"name": step.name, **step.describe()} for step in made]}
 
     def propose(
         self, action: Propose, parents: Several[Candidate], stream: random.Random
     ) -> Proposal | Awaitable[Proposal]:
         number, _, purpose = action.purpose.partition(":")
-        return self.steps[int(number)].propose(replace(action, purpose=purpose), parents, stream)
+        step, payload, model = self.steps[int(number)], action.payload, ""
+        if _depends(step) and isinstance(payload, dict):  # made by _marked
+            model, payload = str(payload["model"]), payload["payload"]
+        plain = replace(action, purpose=purpose, payload=payload)
+        return self._made(int(number), model).propose(plain, parents, stream)
+
+    def _made(self, number: int, model: str) -> Algorithm:
+        """The algorithm of a step; made once for each model, because it may hold a connection."""
+        step = self.steps[number]
+        if not _depends(step):
+            return step  # type: ignore[return-value]
+        if (number, model) not in self._known:
+            self._known[number, model] = step(model)  # type: ignore[operator]
+        return self._known[number, model]
 
     def run(self, view: View) -> Steps:
         """See `Algorithm.run`."""
-        best = view.task.seed
-        for number, step in enumerate(self.steps):
+        best, model = view.task.seed, ""
+        for number in range(len(self.steps)):
             share = 1 / (len(self.steps) - number)
-            part = _Part(view, best, share, step.reserve)
-            found = yield from self._step(number, step, part)
+            part = _Part(view, best, share, self._made(number, model).reserve)
+            found, model = yield from self._step(number, model, part)
             yield _comparison(view, best, found)
             best = found if _not_worse(view.ledger, found.id, best.id) else best
             if view.exhausted:
                 break
         return best
 
-    def _step(self, number: int, step: Algorithm, part: _Part) -> Steps:
-        steps = step.run(part)
+    def _step(
+        self, number: int, model: str, part: _Part
+    ) -> Generator[Several[Action], Several[ActionResult], tuple[Candidate, str]]:
+        """The recommendation of a step, and the model that was trained last."""
+        mark, steps = (number, model), self._made(number, model).run(part)
+        depends = _depends(self.steps[number])
         answer: Several[ActionResult] | None = None
         while True:
             try:
                 asked = next(steps) if answer is None else steps.send(answer)
             except StopIteration as end:
                 found: Candidate = end.value
-                return found
-            kept = [_marked(action, number) for action in part.affordable(asked)]
+                return found, model
+            kept = [_marked(action, *mark, depends=depends) for action in part.affordable(asked)]
             answer = (yield kept) if kept else ()
             part.take(len(asked), answer)
+            for action, result in zip(kept, answer, strict=False):
+                if isinstance(action, Propose) and action.purpose == f"{number}:{TUNE}":
+                    model = _trained(result) or model
 
 
 class _Part:
@@ -120,11 +151,12 @@ class _Part:
         kept: list[Action] = []
         for action in asked:
             name = "metric" if isinstance(action, Evaluate) else "llm"
+            need = 1 if isinstance(action, Evaluate) else action.worst.llm
             left = room[name]
             if left is not None:
-                if left < 1:
+                if left < need:
                     break
-                room[name] = left - 1
+                room[name] = left - need
             kept.append(action)
         return kept
 
@@ -158,10 +190,23 @@ def _part(left: int | None, share: float) -> int | None:
     return None if left is None else int(left * share)
 
 
-def _marked(action: Action, number: int) -> Action:
+def _depends(step: Step) -> bool:
+    """Is it made from the name of a model?"""
+    return not hasattr(step, "run")
+
+
+def _marked(action: Action, number: int, model: str, *, depends: bool) -> Action:
+    """The action with the step it is of; all that carrying it out depends on is in it."""
     if isinstance(action, Evaluate):
         return action
-    return replace(action, purpose=f"{number}:{action.purpose}")
+    payload: JSON = {"model": model, "payload": action.payload} if depends else action.payload
+    return replace(action, purpose=f"{number}:{action.purpose}", payload=payload)
+
+
+def _trained(result: ActionResult) -> str:
+    """The name of the model that a training gave; empty if it failed."""
+    good = isinstance(result, Proposal) and result.status in {"ok", "duplicate"}
+    return result.note if good and isinstance(result, Proposal) else ""
 
 
 def _comparison(view: View, before: Candidate, found: Candidate) -> list[Action]:

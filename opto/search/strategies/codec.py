@@ -18,7 +18,12 @@ from opto.search.errors import SearchError
 T = TypeVar("T")
 _KINDS: dict[str, type] = {}
 KIND = "kind"
-_MODULES = ("opto.search.spec", "opto.search.strategies.tpe", "opto.search.strategies.ntk")
+_MODULES = (
+    "opto.search.spec",
+    "opto.search.strategies.tpe",
+    "opto.search.strategies.ntk",
+    "opto.search.strategies.subsets",
+)
 
 
 def strategy(cls: type[T]) -> type[T]:

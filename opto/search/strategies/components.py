@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol
 
+from opto.search.demos import demo_components
 from opto.search.strategies.codec import strategy
 from opto.search.strategies.state import State
 
@@ -40,6 +41,22 @@ class RoundRobin:
     def pick(self, state: State, parent: str) -> tuple[str, ...]:
         names = tuple(state.view.task.components)
         return (min(names, key=lambda name: (state.edited[parent, name], names.index(name))),)
+
+
+@strategy
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """As RoundRobin, without the demonstrations; none where there is nothing else.
+
+    Those are chosen, not written. As in MIPROv2.
+    """
+
+    def pick(self, state: State, parent: str) -> tuple[str, ...]:
+        task = state.view.task
+        demos = demo_components(task)
+        names = tuple(name for name in task.components if name not in demos)
+        order = sorted(names, key=lambda name: (state.edited[parent, name], names.index(name)))
+        return tuple(order[:1])
 
 
 @strategy

@@ -44,6 +44,8 @@ def record(state: State, rollout: Rollout) -> dict[str, JSON]:
     }
     if rollout.trace:
         found["trace"] = clipped(rollout.trace)
+    elif rollout.output:  # a trace ends with the output
+        found["output"] = clipped(rollout.output)
     return found
 
 

@@ -45,7 +45,8 @@ class Space:
     def of(cls, state: State) -> Space:
         """The values that the seed and its rewrites have, by component, the oldest first.
 
-        A task with an attribute `choices` (component to values) names them itself.
+        Of demonstrations, the sets that were made. A task with an attribute `choices` (component
+        to values) names them itself.
         """
         stated = getattr(state.view.task, "choices", None)
         found: dict[str, dict[str, JSON]] = {name: {} for name in state.view.task.components}
@@ -56,7 +57,7 @@ class Space:
                     for name, values in found.items():
                         value = candidate.values[name]
                         values.setdefault(canonical(value), value)
-            stated = {name: tuple(known.values()) for name, known in found.items()}
+            stated = {name: tuple(known.values()) for name, known in found.items()} | state.sets
         return cls({name: tuple(stated[name]) for name in found})
 
     @property
@@ -120,6 +121,23 @@ class Random:
 
 @strategy
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """The sets of demonstrations one after the other, each once, the same for all components."""
+
+    def make(self, state: State, size: int) -> list[Candidate]:
+        seed = state.view.task.seed
+        longest = max(map(len, state.sets.values()), default=0)
+        made = [
+            seed.edited(
+                {name: sets[at % len(sets)] for name, sets in state.sets.items()}, op="demos"
+            )
+            for at in range(longest)
+        ]
+        return [child for child in dict.fromkeys(made) if not state.ledger.n(child.id)][:size]
+
+
+@strategy
+@dataclass(frozen=True, slots=True)
 class Additive:
     """The highest upper bound of a Gaussian process with main effects and pairs of choices.
 
@@ -145,7 +163,7 @@ class Additive:
             return []
         if len(measured) < self.first:
             return [space.candidate(space.draw(numbers)) for _ in range(size)]
-        model = _Surrogate(self, state, measured)
+        model = self._model(state, measured)
         means = model.at(list(measured))[0]
         order = sorted(range(len(means)), key=lambda at: -means[at])
         known = list(measured)
@@ -165,32 +183,51 @@ class Additive:
         known = [name for name in names if name in points]
         found = dict.fromkeys(names, float("-inf"))
         if known:
-            model = _Surrogate(self, state, measured)
+            model = self._model(state, measured)
             means, sds = model.at([points[name] for name in known])
             for name, mean, sd in zip(known, means, sds, strict=True):
                 found[name] = float(mean + self.c * sd)
         return found
 
+    def _model(self, state: State, measured: Mapping[Point, str]) -> Surrogate:
+        counts = [state.count(name) for name in measured.values()]
+        means = [state.mean(name) for name in measured.values()]
+        return Surrogate(self, list(measured), counts, means, spread(state.ledger))
 
-class _Surrogate:
+
+class Surrogate:
     """The process given all measurements. Cubic in the number of measured points."""
 
-    def __init__(self, how: Additive, state: State, measured: Mapping[Point, str]) -> None:
+    def __init__(
+        self,
+        how: Additive,
+        points: Sequence[Point],
+        counts: Sequence[int],
+        means: Sequence[float],
+        noise: float,
+    ) -> None:
+        """Fit it.
+
+        Args:
+            how: The covariance.
+            points: k measured points.
+            counts: k numbers of measurements, each at least 1.
+            means: k mean scores.
+            noise: Variance of a single score.
+        """
         import numpy as np  # noqa: PLC0415  (only this strategy needs it)
 
         self._np = np
-        n = np.array([state.count(name) for name in measured.values()], float)
-        y = np.array([state.mean(name) for name in measured.values()])
-        noise = spread(state.ledger)
+        n, y = np.array(counts, float), np.array(means)
         self._center = float((y * n).sum() / n.sum())
         between = float(np.var(y)) - noise * float((1 / n).mean())
         signal = 3 * max(between, 0.1 * noise)
-        parts = len(next(iter(measured)))
+        parts = len(points[0])
         couples = max(1, parts * (parts - 1) // 2)
         share = how.pairs if parts > 1 else 0.0
         self._weights = (signal, signal * (1 - share) / parts, signal * share / couples)
         self._total = signal * 2
-        self._points = np.array(list(measured))
+        self._points = np.array(points)
         root = np.linalg.cholesky(self._covariance(self._points) + np.diag(noise / n))
         self._inverse = np.linalg.inv(root)
         self._weighted = self._inverse.T @ (self._inverse @ (y - self._center))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from opto.search.actions import Evaluate, Split
 from opto.search.algorithm import View
 from opto.search.candidate import Candidate
+from opto.search.canon import JSON
 from opto.search.ledger import Ledger
 
 
@@ -50,6 +51,12 @@ class State:
     """Merges that were accepted."""
     merged: set[tuple[str, str]] = field(default_factory=set)
     """Pairs that were tried."""
+    sets: dict[str, list[JSON]] = field(default_factory=dict)
+    """Component to the sets of demonstrations to choose from."""
+    demos: list[JSON] = field(default_factory=list)
+    """The demonstrations to choose a subset of."""
+    background: dict[str, str] = field(default_factory=dict)
+    """Notes that a model made of the training data and the program before the first turn."""
     _drawn: dict[str, int] = field(default_factory=dict)
 
     @property

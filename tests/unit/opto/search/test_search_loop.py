@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from demo_task import WordTask, Writer
 from letters import ALPHABET, AddLetter, LetterTask
 
 from opto.optimizers.search import named, names
@@ -23,13 +24,24 @@ from opto.search.study import Study
 NO_REPORT = Rules(report=0.0)
 
 
-def run(spec: Spec, task: LetterTask, metric: int = 400, **options: Any) -> Any:
+def run(spec: Spec, task: Any, metric: int = 400, **options: Any) -> Any:
     options = {"workers": 1, "rules": NO_REPORT, **options}
-    return Study(task, Loop(spec, AddLetter()), Budget(metric=metric), **options).run()
+    loop = Loop(spec, proposer_for(task))
+    return Study(task, loop, Budget(metric=metric), **options).run()
+
+
+def proposer_for(task: Any) -> Any:
+    return AddLetter() if isinstance(task, LetterTask) else Writer()
+
+
+def task_for(name: str) -> Any:
+    return WordTask() if name in DEMOS else LetterTask(noise=0.2)
 
 
 SHALLOW = ("random_search", "product", "miprov2", "zopo")
 """Only combine or rewrite the seed, so they cannot collect letters."""
+DEMOS = ("bootstrap_random_search", "bridge")
+"""Only choose demonstrations, so they need a task that takes some."""
 
 
 def spec_of(name: str) -> Spec:
@@ -40,16 +52,21 @@ def spec_of(name: str) -> Spec:
 
 @pytest.mark.parametrize("name", names())
 def test_every_algorithm_improves_the_seed_and_keeps_its_budget(name: str) -> None:
-    result = run(spec_of(name), LetterTask(noise=0.2))
+    task = task_for(name)
 
-    text = result.values["text"]
-    assert len(set(text) & set(ALPHABET)) >= (1 if name in SHALLOW else 3)
+    result = run(spec_of(name), task)
+
+    if name in DEMOS:
+        assert task.chance(result.values, "long word") >= 0.5
+    else:
+        text = result.values["text"]
+        assert len(set(text) & set(ALPHABET)) >= (1 if name in SHALLOW else 3)
     assert 0 < result.cost.metric <= 400
 
 
 @pytest.mark.parametrize("name", names())
 def test_one_and_eight_workers_write_the_same_ledger(name: str) -> None:
-    task = LetterTask(noise=0.2)
+    task = task_for(name)
 
     one, eight = (run(spec_of(name), task, 150, workers=workers) for workers in (1, 8))
 
@@ -58,11 +75,11 @@ def test_one_and_eight_workers_write_the_same_ledger(name: str) -> None:
 
 
 @pytest.mark.parametrize("turn", [1, 2, 3, 5, 8])
-@pytest.mark.parametrize("name", ["opto", "gepa", "polca", "opro", "product"])
+@pytest.mark.parametrize("name", ["opto", "gepa", "polca", "opro", "product", "miprov2", "bridge"])
 def test_a_stopped_run_goes_on_as_if_nothing_had_happened(
     name: str, turn: int, tmp_path: Path
 ) -> None:
-    task, whole = LetterTask(noise=0.2), run(named(name), LetterTask(noise=0.2), 120)
+    task, whole = task_for(name), run(spec_of(name), task_for(name), 150)
     turns: list[int] = []
 
     def stop(state: State, winner: str) -> None:
@@ -71,9 +88,9 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(
             raise KeyboardInterrupt
 
     def study(watch: Any) -> Study:
-        loop = Loop(named(name), AddLetter(), watch=watch)
+        loop = Loop(named(name), proposer_for(task), watch=watch)
         log = tmp_path / "runs.db"
-        return Study(task, loop, Budget(metric=120), workers=1, store=log, run="r", rules=NO_REPORT)
+        return Study(task, loop, Budget(metric=150), workers=1, store=log, run="r", rules=NO_REPORT)
 
     with pytest.raises(KeyboardInterrupt):
         study(stop).run()
