@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from benchmarks.scoring.predictions import score_predictions as score_predictions
     from benchmarks.scoring.same import Comparison as Comparison
     from benchmarks.scoring.same import same_model as same_model
+    from benchmarks.scoring.twin import twin_objective as twin_objective
 
 _LATER = {
     "Comparison": "same",
@@ -34,6 +35,7 @@ _LATER = {
     "diff_model": "diff",
     "same_model": "same",
     "score_predictions": "predictions",
+    "twin_objective": "twin",
 }
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "pass_at_k",
     "same_model",
     "score_predictions",
+    "twin_objective",
     "verdicts",
     "wilson",
 ]

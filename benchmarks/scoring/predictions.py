@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,8 @@ KEYS = ("id", "index", "question", "en_question")
 VALUES = ("execution_best_solution", "prediction", "predicted", "pred", "value", "answer")
 """Names of fields, in the order in which they are looked for."""
 _STATUSES = ("infeasible", "unbounded", NO_BEST)
-_NO_ANSWER = ("", "none", "null", "nan", "inf", "-inf", "infinity", "-infinity")
+_NO_ANSWER = re.compile(r"|none|null|nan|[+-]?inf(inity)?|[+-]?[\d.]+e[+]?\d{3,}")
+"""Nothing, or a number that is none."""
 _LISTED = 5
 
 Value = float | str | None
@@ -244,7 +246,7 @@ def _value(given: Any, where: str) -> Value:
         if number is not None:
             return float(number)
         text = " ".join(given.lower().split())
-        if text in _NO_ANSWER:
+        if _NO_ANSWER.fullmatch(text):
             return None
         if text in _STATUSES:
             return text

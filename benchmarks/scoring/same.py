@@ -12,9 +12,9 @@ How it is decided, cheapest first:
    hold for all points of the other, and back? One solve per row that has no twin. A few random
    objectives, smallest and greatest value, must agree as well. Where neither allows any point,
    every row of both is loosened by a further variable, and these models are compared.
-4. A row of the gold model that does not bind on these numbers and has no counterpart: with other
-   numbers it would bind, so the models differ. Only where the model has further rows over other
-   variables, which may stand for it in other words, does that stay open.
+4. Would they with other numbers? A row of the gold model without its twin, where the model has
+   another row over the same variables, or none that could stand for a row that does not bind: no.
+   Where further rows over other variables may stand for one that does not bind, that stays open.
 """
 
 from __future__ import annotations
@@ -255,12 +255,13 @@ def _beyond_these_numbers(ours: Points, theirs: Points) -> Comparison:
     mine, gold = ours.matrix, theirs.matrix
     extra = [row for row in mine.rows if row not in gold.rows]
     lost = [row for row in gold.rows if row not in mine.rows]
+    others = {_support(row) for row in extra}
+    twisted = [row for row in lost if _support(row) in others]
     idle = [row for row in lost if not _needed(row, theirs)]
+    said = "; ".join(words(row, gold.names) for row in twisted or idle)
+    if twisted or (idle and not extra):
+        return _differs(f"equal on these numbers only: no row says {said}")
     if idle:
-        said = "; ".join(words(row, gold.names) for row in idle)
-        others = {_support(row) for row in extra}
-        if not others or any(_support(row) in others for row in idle):
-            return _differs(f"equal on these numbers only: no row says {said}")
         return Comparison(None, f"equal on these numbers; what stands for {said} is not clear")
     if lost or extra:
         return _agrees("same points and objective, written differently")

@@ -34,7 +34,10 @@ def mcnemar(only_a: int, only_b: int) -> float:
     (McNemar, Psychometrika 12, 1947, with exact probabilities). 1.0 where nothing differs.
     """
     trials = only_a + only_b
-    tail = sum(math.comb(trials, k) for k in range(min(only_a, only_b) + 1))
+    tail = ways = 1
+    for k in range(min(only_a, only_b)):
+        ways = ways * (trials - k) // (k + 1)
+        tail += ways
     return min(1.0, float(Fraction(tail, 2**trials) * 2))
 
 
