@@ -48,7 +48,8 @@ class LM:
                 to caches and recordings too.
             temperature: Takes the place of the requests' own.
         """
-        part = self.metered()
+        part = LM(self._provider)
+        part._tally = Tally(whole=self._tally)
         part._sampled = {"sample": sample, "temperature": temperature}
         return part
 

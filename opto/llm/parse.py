@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, NoReturn, TypeVar
+from functools import cached_property, lru_cache
+from typing import Any, Generic, NoReturn, TypeVar, cast
 
 from json_repair import repair_json
 from pydantic import TypeAdapter, ValidationError
@@ -42,14 +43,15 @@ class Problem:
 
 
 class Reader(Generic[T]):
-    """Reads values of one type; building it is the costly part, so keep it."""
+    """Reads values of one type; building it is the costly part: see `reader_of`."""
 
     def __init__(self, kind: type[T]) -> None:
         """Make a reader for `kind`: a pydantic model, or anything pydantic can validate."""
         self._adapter: TypeAdapter[T] = TypeAdapter(kind)
 
-    def schema(self) -> dict[str, Any]:
-        """JSON Schema of the type, as pydantic writes it."""
+    @cached_property
+    def schema(self) -> Mapping[str, Any]:
+        """JSON Schema of the type, as pydantic writes it; not to be changed."""
         return self._adapter.json_schema()
 
     def read(self, text: str) -> T | Problem:
@@ -58,7 +60,7 @@ class Reader(Generic[T]):
             return Problem(f"The answer is longer than {MAX_CHARS} characters.")
         spots = tuple(dict.fromkeys(_candidates(_THOUGHT.sub("", text))))
         problem: Problem | None = None
-        for spot in (*spots, *filter(None, map(_mended, spots))):
+        for spot in chain(spots, filter(None, map(_mended, spots))):  # mended only when needed
             tried = self._validate(spot)
             if not isinstance(tried, ValueError):
                 return tried
@@ -77,6 +79,16 @@ class Reader(Generic[T]):
             return self._adapter.validate_json(json.dumps(data))
         except ValidationError as error:
             return error
+
+
+def reader_of(kind: type[T]) -> Reader[T]:
+    """The reader of a type, made once."""
+    return cast("Reader[T]", _reader(kind))
+
+
+@lru_cache(maxsize=64)
+def _reader(kind: type[Any]) -> Reader[Any]:
+    return Reader(kind)
 
 
 def describe(error: ValidationError) -> str:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from opto.llm.client import LM
 from opto.llm.errors import Truncated, UnexpectedTool
 from opto.llm.loop import BACKGROUND
-from opto.llm.parse import Problem, Reader
+from opto.llm.parse import Problem, reader_of
 from opto.llm.types import Message, Request
 
 T = TypeVar("T")
@@ -56,9 +56,9 @@ async def aask_structured(
     Raises:
         ModelCallError: There was no answer at all, or the model refused.
     """
-    reader = Reader(kind)
+    reader = reader_of(kind)
     if request.schema is None and request.grammar is None:
-        request = replace(request, schema=reader.schema())
+        request = replace(request, schema=reader.schema)
     asked = request
     attempts = 0
     while True:
