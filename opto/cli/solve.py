@@ -91,7 +91,7 @@ def solve(
             answer = _solve(problem, settings, pipeline, options)
         except OptoError as error:
             error.where = "\n         ".join(
-                part for part in (error.where, f"transcript: opto runs show {run}") if part
+                part for part in (error.where, f"transcript: opto runs show {run} --events") if part
             )
             raise
     if as_json:

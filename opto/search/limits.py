@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 def limits_checked(made: type[T]) -> type[T]:
     """A class decorator: a keyword that is no slot is a BudgetError that names a near miss."""
-    begin = made.__init__  # type: ignore[misc]
+    begin = made.__init__
     known: tuple[str, ...] = made.__slots__  # type: ignore[attr-defined]
 
     @wraps(begin)

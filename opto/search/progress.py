@@ -55,7 +55,7 @@ class Progress:
     best_id: str
     """The leader; empty while nothing is measured."""
     failures: Mapping[str, int]
-    """`malformed` proposals, evaluations with an `error`, ...: how many there were."""
+    """`proposals malformed`, `evaluations error`, ...: how many there were."""
     last_failure: str
     """The last line of the newest one's note."""
 
@@ -106,7 +106,7 @@ class Teller:
         failures = Counter(self._pending)
         for (kind, status), count in ledger.statuses.items():
             if status not in {"ok", "duplicate"}:
-                failures[f"{kind} {status}"] += count
+                failures[f"{kind}s {status}"] += count
         journal = session.journal
         return Progress(
             run=journal.run if journal.durable else "",
@@ -156,4 +156,4 @@ def last_line(note: str) -> str:
 
 
 def _kind(result: ActionResult) -> str:
-    return f"{'evaluation' if isinstance(result, Rollout) else 'proposal'} {result.status}"
+    return f"{'evaluations' if isinstance(result, Rollout) else 'proposals'} {result.status}"

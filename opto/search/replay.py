@@ -1,11 +1,12 @@
 """A recorded study as a ledger, without its task or its algorithm: for lists, pages and diffs.
 
-Lives here: `read_ledger`.
+Lives here: `Log`, `read_ledger`.
 Never here: resuming (the algorithm runs again for that), showing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from opto.search.candidate import Candidate
@@ -14,6 +15,36 @@ from opto.search.ledger import Ledger
 
 if TYPE_CHECKING:
     from traces.store.sqlite import Store
+
+
+class Log:
+    """Actions and results of a run, in whatever order they were logged."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[int, int], Candidate] = {}
+        self._results: dict[tuple[int, int], Any] = {}
+
+    def take(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Take one event in; those of other kinds mean nothing here."""
+        if kind == ACTION:
+            for item in data["actions"]:
+                if "made" in item:
+                    made = Candidate.from_json(item["made"])
+                    self._made[data["step"], item["at"]] = made
+        elif kind == RESULT:
+            self._results[data["step"], data["index"]] = data["result"]
+
+    def steps(self) -> Iterator[Ledger]:
+        """One ledger as it was after each step, growing; nothing where there are no results."""
+        ledger = Ledger()
+        places = sorted({*self._made, *self._results})
+        for at, place in enumerate(places):
+            if place in self._made:
+                ledger.admit(self._made[place])
+            if place in self._results:
+                ledger.add(result_from_json(self._results[place]))
+            if at + 1 == len(places) or places[at + 1][0] != place[0]:
+                yield ledger
 
 
 def read_ledger(store: Store, run: str) -> Ledger:
@@ -27,20 +58,9 @@ def read_ledger(store: Store, run: str) -> Ledger:
     """
     from traces.read import events  # noqa: PLC0415  (needs SQLite)
 
-    ledger = Ledger()
-    made: dict[tuple[int, int], Candidate] = {}
-    results: dict[tuple[int, int], Any] = {}
+    log, ledger = Log(), Ledger()
     for event in events(store, run):
-        data: dict[str, Any] = event.data
-        if event.kind == ACTION:
-            for item in data["actions"]:
-                if "made" in item:
-                    made[data["step"], item["at"]] = Candidate.from_json(item["made"])
-        elif event.kind == RESULT:
-            results[data["step"], data["index"]] = data["result"]
-    for place in sorted({*made, *results}):
-        if place in made:
-            ledger.admit(made[place])
-        if place in results:
-            ledger.add(result_from_json(results[place]))
+        log.take(event.kind, event.data)
+    for found in log.steps():
+        ledger = found
     return ledger

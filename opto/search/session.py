@@ -267,12 +267,7 @@ class Session:
         )
 
     def _note(self) -> None:
-        counts = [self.ledger.n(name) for name in self.ledger.candidates]
-        ranked = self.ledger.ranked(at_least=max(1, (max(counts) + 1) // 2))
-        leader = ranked[0] if ranked else None
-        spent = self.ledger.spent
-        mean = None if leader is None else self.ledger.mean(leader)
-        self.history.append(Point(spent.metric, spent.llm, leader, mean))
+        self.history.append(leader_of(self.ledger))
 
     def _checked(self, asked: Any) -> list[Action]:
         """The batch, with repetitions pinned to 0 where they cannot differ."""
@@ -311,6 +306,15 @@ class Session:
             where=f"step {self.step}",
             fix="Correct the algorithm; the results so far are kept and need not be paid again.",
         )
+
+
+def leader_of(ledger: Ledger) -> Point:
+    """The state a ledger shows: the best mean of those with half the most measurements."""
+    counts = [ledger.n(name) for name in ledger.candidates]
+    ranked = ledger.ranked(at_least=max(1, (max(counts, default=0) + 1) // 2))
+    leader = ranked[0] if ranked else None
+    mean = None if leader is None else ledger.mean(leader)
+    return Point(ledger.spent.metric, ledger.spent.llm, leader, mean)
 
 
 def failure_mark(note: str) -> str:

@@ -132,7 +132,7 @@ def test_no_model_in_the_answer_ends_with_code_4_and_keeps_the_transcript(
     assert code == 4
     assert "cannot be read as an optimization model" in err
     run = err.split("opto runs show ")[1].split()[0]
-    assert main(["runs", "show", run]) == 0
+    assert main(["runs", "show", run, "--events"]) == 0
     assert reply in capsys.readouterr().out
 
 
@@ -267,7 +267,7 @@ def test_a_run_that_failed_before_the_first_call_has_a_transcript_too(
     assert main(["solve", TEXT, "--model", "opnai:gpt"]) == 1
     run = capsys.readouterr().err.split("opto runs show ")[1].split()[0]
 
-    assert main(["runs", "show", run]) == 0
+    assert main(["runs", "show", run, "--events"]) == 0
     assert "A workshop makes chairs" in capsys.readouterr().out
 
 
