@@ -16,7 +16,7 @@ from typing import Annotated, Protocol, runtime_checkable
 
 import typer
 
-from opto.cli import model, runs, solve
+from opto.cli import model, optimize, resume, runs, solve
 from opto.display.text import plain
 
 app = typer.Typer(
@@ -27,6 +27,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("solve")(solve.solve)
+app.command("optimize")(optimize.optimize)
+app.command("resume")(resume.resume)
 app.add_typer(model.app, name="model")
 app.add_typer(runs.app, name="runs")
 
