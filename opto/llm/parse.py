@@ -84,7 +84,7 @@ class Reader(Generic[T]):
 
 def reader_of(kind: type[T]) -> Reader[T]:
     """The reader of a type, made once."""
-    return cast("Reader[T]", _reader(kind))
+    return cast("Reader[T]", _reader(cast("Any", kind)))
 
 
 @lru_cache(maxsize=64)
