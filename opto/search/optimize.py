@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from opto.search.algorithm import Algorithm
@@ -98,6 +99,10 @@ def task_of(
         from opto.search.adapters import TextTask  # noqa: PLC0415  (one of the two is needed)
 
         return TextTask(program[0], program[1], train, guide, val=val)
+    if any(kind.__module__.partition(".")[0] == "dspy" for kind in type(program).__mro__):
+        foreign = import_module("opto.interop.dspy")  # by name: it knows us, we do not know it
+        made: Task = foreign.DspyTask(program, train, guide, val=val)
+        return made
     from opto.search.program import ProgramTask  # noqa: PLC0415
 
     return ProgramTask(program, train, guide, val=val)
