@@ -5,7 +5,7 @@ time of each stage of their evaluation, and throughput with many at once. JSON o
 Never here: data, language models, accuracy.
 
 CPU time is that of this process and of all its children (solver workers), alive or ended. Every
-pass gets drafts with names of its own, so that no pass lives on what an earlier one has cached.
+pass gets texts and names of its own, so that no pass lives on what an earlier one has cached.
 """
 
 from __future__ import annotations
@@ -229,7 +229,8 @@ def _task(row: Row, suffix: str, *, style: str, domain: str) -> Task:
     names = [f"{_name(name)}_{suffix}" for name in gold["vars"]]
     write = _plain if style == "plain" else _indexed
     draft = write(gold, names, _Quotes(row["question"]), domain=domain)
-    return Task(draft.model_dump_json(indent=1), Problem(row["question"]))
+    text = f"{row['question']} This is pass {suffix}."
+    return Task(draft.model_dump_json(indent=1), Problem(text))
 
 
 def _name(words: str) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 
 from opto.modeling.problem import Problem
-from opto.modeling.quantities import accounted, matches, quantities
+from opto.modeling.quantities import Quantity, accounted, matches, quantities
 from solvers_bridge.check import Finding
 from solvers_bridge.errors import ExpressionError
 from solvers_bridge.ir.expression import parse_expression
@@ -35,24 +36,27 @@ _NEGATED = re.compile(
 
 def audit(model: Model, problem: Problem) -> list[Finding]:
     """Warnings about differences between `model` and the words of `problem`."""
+    stated = quantities(problem.text)
+    written = list(_written(model))
     return [
-        *_unused_numbers(model, problem),
-        *_unknown_numbers(model, problem),
+        *_unused_numbers(problem, stated, [*(number for _, number in written), *_tabled(model)]),
+        *_unknown_numbers(stated, written),
         *_directions(model),
         *_quotes(model, problem),
     ]
 
 
-def _unused_numbers(model: Model, problem: Problem) -> Iterator[Finding]:
+def _unused_numbers(
+    problem: Problem, stated: Sequence[Quantity], used: Collection[float]
+) -> Iterator[Finding]:
     """One finding for all of them, so that they cost one question."""
-    used = [number for _, number in _numbers(model)]
-    unused = [q for q in quantities(problem.text) if not q.weak and not accounted(q, used)]
+    unused = [q for q in stated if not q.weak and not accounted(q, used)]
     if not unused:
         return
     places = []
-    for stated in unused:
-        around = problem.text[max(0, stated.start - 60) : stated.end + 40]
-        places.append(f'"{stated.written}" in "...{" ".join(around.split())}..."')
+    for quantity in unused:
+        around = problem.text[max(0, quantity.start - 60) : quantity.end + 40]
+        places.append(f'"{quantity.written}" in "...{" ".join(around.split())}..."')
     yield Finding(
         path="",
         code="number-unused",
@@ -62,10 +66,12 @@ def _unused_numbers(model: Model, problem: Problem) -> Iterator[Finding]:
     )
 
 
-def _unknown_numbers(model: Model, problem: Problem) -> Iterator[Finding]:
-    stated = [quantity.value for quantity in quantities(problem.text)]
-    for path, number in _numbers(model, tables=False):
-        if number in (0, 1, -1) or any(matches(number, value) for value in stated):
+def _unknown_numbers(
+    stated: Sequence[Quantity], written: Sequence[tuple[str, float]]
+) -> Iterator[Finding]:
+    given = [float(quantity.value) for quantity in stated]
+    for path, number in written:
+        if number in (0, 1, -1) or any(matches(number, value) for value in given):
             continue
         yield Finding(
             path=path,
@@ -130,15 +136,12 @@ def _model_direction(constraint: Constraint) -> str | None:
 
 
 def _is_constant(text: str) -> bool:
-    try:
-        tree = parse_expression(text, where="")
-    except ExpressionError:
-        return False
-    return not any(isinstance(node, ast.Name) for node in ast.walk(tree))
+    names, _ = _read(text)
+    return not names
 
 
-def _numbers(model: Model, *, tables: bool = True) -> Iterator[tuple[str, float]]:
-    """Every number of the model with its path."""
+def _written(model: Model) -> Iterator[tuple[str, float]]:
+    """The numbers in the expressions and bounds of the model with their paths."""
     texts = [("objective.expr", model.objective.expr)]
     for index, constraint in enumerate(model.constraints):
         texts.append((f"constraints[{index}].lhs", constraint.lhs))
@@ -153,20 +156,27 @@ def _numbers(model: Model, *, tables: bool = True) -> Iterator[tuple[str, float]
             elif bound is not None:
                 yield f"variables[{index}].{side}", float(bound)
     for path, text in texts:
-        yield from ((path, number) for number in _constants(text))
-    for values in model.data if tables else ():
-        for number in values.dense or [cell.value for cell in values.cells or []]:
-            yield f"data[{values.parameter}]", float(number)
+        _, constants = _read(text)
+        yield from ((path, number) for number in constants)
 
 
-def _constants(text: str) -> Iterator[float]:
+def _tabled(model: Model) -> Iterator[float]:
+    """The numbers of the parameters."""
+    for values in model.data:
+        yield from map(float, values.dense or [cell.value for cell in values.cells or []])
+
+
+@lru_cache(maxsize=512)
+def _read(text: str) -> tuple[bool, tuple[float, ...]]:
+    """Are there names in an expression, and its numbers; (True, ()) where it cannot be read."""
     try:
         tree = parse_expression(text, where="")
     except ExpressionError:
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-            yield float(node.value)
+        return True, ()
+    nodes = list(ast.walk(tree))
+    constants = (node.value for node in nodes if isinstance(node, ast.Constant))
+    numbers = tuple(float(value) for value in constants if isinstance(value, int | float))
+    return any(isinstance(node, ast.Name) for node in nodes), numbers
 
 
 def _plain(text: str) -> str:

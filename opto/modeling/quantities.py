@@ -10,9 +10,11 @@ out); the guided pipeline gives each number a role (`percent`, `ratio`, `soft` n
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 _UNITS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
@@ -137,21 +139,26 @@ def matches(value: float, stated: float | Fraction) -> bool:
     Percentages may appear as 30 or 0.3, shares as their complement, units scaled by the usual
     factors (60 minutes, 100 cents, 1000 grams, 7 days, 12 months, 24 hours).
     """
-    magnitude, origin = abs(value), abs(float(stated))
+    magnitude, known = abs(value), _forms(abs(float(stated)))
+    at = bisect_left(known, magnitude)
+    # of the forms on either side the nearest is the one that is close, if any is
+    return any(_close(magnitude, form) for form in known[max(0, at - 1) : at + 1])
+
+
+@lru_cache(maxsize=4096)
+def _forms(origin: float) -> tuple[float, ...]:
+    """All that `origin` may become, ascending."""
     forms = [origin, *([1 / origin] if origin else [])]
     if origin < 1:
         forms += [1 - origin, 1 + origin]
     scales = (1, 100, 60, 1000, 7, 12, 24)
-    return any(
-        _close(magnitude, form * scale) or _close(magnitude, form / scale)
-        for form in forms
-        for scale in scales
-    )
+    return tuple(sorted({f for form in forms for s in scales for f in (form * s, form / s)}))
 
 
 def accounted(stated: Quantity, used: Iterable[float]) -> bool:
     """Is `stated` used by one of the numbers of a model?"""
-    return any(matches(value, stated.value) for value in used)
+    number = float(stated.value)
+    return any(matches(value, number) for value in used)
 
 
 def _quantity(

@@ -267,12 +267,10 @@ class Walk:
         linear = left.linear or right.linear
         match node.op:
             case ast.Add() | ast.Sub():
-                check_units(
-                    self.report,
-                    self.path,
-                    (left.unit, right.unit),
-                    what=f"`{ast.unparse(node)[:60]}` adds",
-                )
+                pair = (left.unit, right.unit)
+                if differ(*pair):  # asked here too: a node is not spelled out for nothing
+                    what = f"`{ast.unparse(node)[:60]}` adds"
+                    check_units(self.report, self.path, pair, what=what)
                 return Meaning(linear, left.unit if left.unit is not None else right.unit)
             case ast.Mult():
                 if left.linear and right.linear:

@@ -11,6 +11,8 @@ of a set on its right. Meaning is Python's.
 
 A tree that comes back is at most `MAX_DEPTH` deep, so a recursive reader of it is safe. A longer
 chain of `+` and `-` comes back balanced (same value in exact arithmetic, `a - b` as `a + -b`).
+The checks, the compiler, the interpreter and the audit all read the same texts, so the trees of
+short ones are kept; whoever gets a tree must not change it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from functools import lru_cache
+from typing import Literal, cast
 
 from solvers_bridge.errors import ExpressionError
 from solvers_bridge.ir.grammar import MAX_LENGTH, Grammar, Role, keys_of, shortened, targets_of
@@ -34,6 +37,9 @@ __all__ = [
 ]
 
 _LONG_CHAIN = 24
+_KEPT = 512
+_KEPT_LENGTH = 400
+"""Characters; with `_KEPT` of them the trees take a few dozen megabytes at worst."""
 _EXPRESSION_FIX = "Use numbers, names, x[i, j], + - * /, and sum(... for i in I if ...)."
 _FORALL_FIX = "Write `i in I for j in J if i != j`: no commas between clauses."
 
@@ -48,7 +54,7 @@ class Clause:
 
 
 def parse_expression(text: str, *, where: str) -> ast.expr:
-    """The tree of a number-valued expression.
+    """The tree of a number-valued expression; not to be changed.
 
     Args:
         text: One expression of the grammar in the module docstring, at most 20 kB.
@@ -70,19 +76,8 @@ def parse_forall(text: str, *, where: str) -> tuple[Clause, ...]:
 
     A leading `for` is allowed. Raises ExpressionError like `parse_expression`.
     """
-    flat = _one_line(text, where)
-    if not flat:
-        return ()
-    source = f"(0 for {flat.removeprefix('for ')})"
-    body = _balanced(_parse(source, flat, where, fix=_FORALL_FIX))
-    if not isinstance(body, ast.GeneratorExp) or body.end_col_offset != len(source.encode()):
-        raise ExpressionError(
-            f"{shortened(flat)} is not a list of index clauses.",
-            where=where,
-            fix=_FORALL_FIX,
-        )
-    Grammar(source, where).visit_clauses(body.generators)
-    return clauses_of(body)
+    body = _read(text, where, "clauses") if text and not text.isspace() else None
+    return clauses_of(cast("ast.GeneratorExp", body)) if body else ()
 
 
 def clauses_of(gen: ast.GeneratorExp) -> tuple[Clause, ...]:
@@ -111,39 +106,59 @@ def terms_of(node: ast.expr) -> Iterator[tuple[int, ast.expr]]:
             yield sign, part
 
 
-def _read(text: str, where: str, role: Role) -> ast.expr:
-    flat = _one_line(text, where)
+def _read(text: str, where: str, role: Role | Literal["clauses"]) -> ast.expr:
+    try:
+        return _kept(text, role) if len(text) <= _KEPT_LENGTH else _fresh(text, role)
+    except ExpressionError as fault:  # the same text may stand in several places
+        raise ExpressionError(fault.what, where=where, fix=fault.fix) from None
+
+
+def _fresh(text: str, role: Role | Literal["clauses"]) -> ast.expr:
+    flat = _one_line(text)
+    if role == "clauses":
+        return _clauses(flat)
     if not flat:
-        raise ExpressionError("The expression is empty.", where=where, fix="Write 0 for nothing.")
-    body = _balanced(_parse(flat, flat, where))
-    Grammar(flat, where).visit(body, role)
+        raise ExpressionError("The expression is empty.", fix="Write 0 for nothing.")
+    body = _balanced(_parse(flat, flat), flat)
+    Grammar(flat, "").visit(body, role)
     return body
 
 
-def _one_line(text: str, where: str) -> str:
+_kept = lru_cache(_KEPT)(_fresh)
+
+
+def _clauses(flat: str) -> ast.GeneratorExp:
+    source = f"(0 for {flat.removeprefix('for ')})"
+    body = _balanced(_parse(source, flat, fix=_FORALL_FIX), source)
+    if not isinstance(body, ast.GeneratorExp) or body.end_col_offset != len(source.encode()):
+        raise ExpressionError(f"{shortened(flat)} is not a list of index clauses.", fix=_FORALL_FIX)
+    Grammar(source, "").visit_clauses(body.generators)
+    return body
+
+
+def _one_line(text: str) -> str:
     if len(text) > MAX_LENGTH:
         raise ExpressionError(
             f"The expression has {len(text):,} characters; {MAX_LENGTH:,} are allowed.",
-            where=where,
             fix="Put the numbers in a parameter and write `sum(c[i]*x[i] for i in I)`.",
         )
     if "\\" in text:
-        raise ExpressionError("A backslash is not allowed.", where=where, fix="Rename the key.")
+        raise ExpressionError("A backslash is not allowed.", fix="Rename the key.")
+    if text.isprintable():  # then the only space in it is " "
+        return text.strip()
     return "".join(" " if char.isspace() else char for char in text).strip()
 
 
-def _parse(source: str, shown: str, where: str, *, fix: str = _EXPRESSION_FIX) -> ast.expr:
+def _parse(source: str, shown: str, *, fix: str = _EXPRESSION_FIX) -> ast.expr:
     try:
         body = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as fault:
         why = fault.msg if isinstance(fault, SyntaxError) else "nested or chained too deep"
         raise ExpressionError(
-            f"{shortened(shown)} cannot be read: {shortened(str(why))}.",
-            where=where,
-            fix=fix,
+            f"{shortened(shown)} cannot be read: {shortened(str(why))}.", fix=fix
         ) from None
     if "#" in source and source.count("#") != _hashes_in_strings(body):
-        raise ExpressionError("A comment is not allowed.", where=where, fix="Use `meaning`.")
+        raise ExpressionError("A comment is not allowed.", fix="Use `meaning`.")
     return body
 
 
@@ -152,8 +167,10 @@ def _hashes_in_strings(body: ast.expr) -> int:
     return sum(value.count("#") for value in values if isinstance(value, str))
 
 
-def _balanced(root: ast.expr) -> ast.expr:
+def _balanced(root: ast.expr, source: str) -> ast.expr:
     """`root` with long `+`/`-` chains made balanced, everywhere in it. No recursion."""
+    if source.count("+") + source.count("-") < _LONG_CHAIN:
+        return root
     holder = ast.Expression(root)
     stack: list[ast.AST] = [holder]
     while stack:
