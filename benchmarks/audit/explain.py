@@ -15,7 +15,7 @@ from itertools import permutations
 from typing import Any
 
 from benchmarks.audit.result import Reason
-from benchmarks.datasets.forms import VERSIONS, optimum
+from benchmarks.datasets.forms import OPEN, VERSIONS, optimum
 from benchmarks.datasets.printed import agree
 from benchmarks.datasets.text import differences, normalized
 
@@ -73,11 +73,15 @@ def _verdict(case: Case) -> Iterator[Reason]:
             which = "in every version" if len(names) == len(case.optima) else ", ".join(names)
             yield Reason(f"form {verdict}", f"{verdict} as annotated, {which}")
 
+    if open_ends := sorted(values & OPEN):
+        yield Reason("form not settled", f"the solver's verdict is {', '.join(open_ends)}")
+
 
 def _version(case: Case) -> Iterator[Reason]:
-    for name, value in case.optima.items():
-        if name not in case.versions and agree(case.label, (value,)):
-            yield Reason("another version", f"the label is the optimum of {name}")
+    rest = {name: value for name, value in case.optima.items() if name not in case.versions}
+    names = [name for name, value in rest.items() if agree(case.label, (value,))]
+    if names:
+        yield Reason("another version", f"the label is the optimum of {', '.join(names)}")
 
 
 def _nothing(case: Case) -> Iterator[Reason]:
@@ -191,9 +195,9 @@ def _changes(case: Case) -> Iterator[tuple[str, str, Form]]:
         yield from (
             (code, f"{name} {words}", _with(case.form, number, changed))
             for code, words, changed in (
+                ("row left out", "left out", None),
                 ("row turned over", "turned over", {**row, "op": _TURNED[row["op"]]}),
                 ("row as equality", "as an equality", {**row, "op": "=", "strict": False}),
-                ("row left out", "left out", None),
             )
             if changed is None or changed["op"] != row["op"]
         )

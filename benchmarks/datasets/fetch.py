@@ -12,10 +12,11 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Protocol
 
@@ -64,11 +65,20 @@ def web(url: str) -> Iterator[Body]:
     if not url.startswith(("https://", "http://")):
         raise OSError("not a web address")
     asked = urllib.request.Request(url, headers={"User-Agent": "opto"})  # noqa: S310 - checked above
-    with urllib.request.urlopen(asked, timeout=_TIMEOUT_S) as answer:  # noqa: S310
+    with _answered(asked) as answer:
         if url.startswith("https://") and not answer.geturl().startswith("https://"):
             raise OSError("redirected to an address without encryption")
         announced = answer.headers.get("Content-Length")
         yield _Answer(answer.read, int(announced) if announced else None, answer.geturl())
+
+
+def _answered(asked: urllib.request.Request) -> HTTPResponse:
+    try:
+        answer: HTTPResponse = urllib.request.urlopen(asked, timeout=_TIMEOUT_S)  # noqa: S310
+    except urllib.error.HTTPError as refusal:
+        refusal.close()  # it holds the connection as long as the error is around
+        raise OSError(f"HTTP {refusal.code} {refusal.reason.splitlines()[0]}") from None
+    return answer
 
 
 class _Answer:

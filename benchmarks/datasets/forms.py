@@ -6,6 +6,7 @@ Never here: reading files, language models.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,9 @@ VERSIONS: Mapping[str, tuple[str, bool]] = {
 ANY = "any"
 """Every version counts as right."""
 _LIMITS = Limits(time_limit_s=20.0)
+_MARGIN = 1e-5
+OPEN = frozenset({"disputed", "undecided", "feasible", "limit"})
+"""Verdicts that prove nothing, and so are nobody's right answer."""
 _EQUAL: Mapping[str, Mapping[str, Any]] = {"=": {"op": "==", "strict": False}}
 """Forms write `=` as problems do; the bridge has `==`."""
 
@@ -64,12 +68,23 @@ def known_or_solved(
         known: Recorded answers by version; may be empty.
         version: One of `VERSIONS`, or `ANY`.
     """
-    wanted = tuple(VERSIONS) if version == ANY else (version,)
-    found: dict[str, None] = {}
-    for name in wanted:
+    found: list[str] = []
+    for name in VERSIONS if version == ANY else (version,):
         if name in known:
             value = known[name]
-            found[plain(float(value)) if isinstance(value, int | float) else str(value)] = None
+            answer = plain(float(value)) if isinstance(value, int | float) else str(value)
         elif form is not None:
-            found[optimum(form, name)] = None
-    return tuple(answer for answer in found if answer not in ("disputed", "undecided", "feasible"))
+            answer = optimum(form, name)
+        else:
+            continue
+        if answer not in OPEN and not any(_equal(answer, other) for other in found):
+            found.append(answer)
+    return tuple(found)
+
+
+def _equal(one: str, other: str) -> bool:
+    """Equal up to what a margin on strict rows or a tolerance of a solver leaves."""
+    try:
+        return math.isclose(float(one), float(other), rel_tol=_MARGIN, abs_tol=_MARGIN)
+    except ValueError:
+        return one == other

@@ -54,19 +54,19 @@ def records(file: Path) -> Iterator[tuple[str, Record]]:
 
 
 def _any(text: TextIO, file: Path) -> Iterator[tuple[str, Record]]:
-    first = ""
-    for line in text:
-        if first := line.strip(_SPACE):
-            break
-    if first.startswith("["):
-        text.seek(0)
+    start = ""
+    while not start and (block := text.read(_CHUNK)):  # not by lines: a list may be one long line
+        start = block.strip("\ufeff" + _SPACE)
+    text.seek(0)
+    if start.startswith("["):
         yield from (("", record) for record in _listed(text, file))
-    elif _is_json(first):
+    elif start:
+        first = next((line for line in text if line.strip("\ufeff" + _SPACE)), "")
         text.seek(0)
-        yield from _lines(text, file)
-    elif first:
-        text.seek(0)
-        yield from _named(_whole(text.read(LONGEST), file), file)
+        if _is_json(first.strip("\ufeff" + _SPACE)):
+            yield from _lines(text, file)
+        else:
+            yield from _named(_whole(text.read(LONGEST), file), file)
 
 
 def _is_json(line: str) -> bool:
