@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from benchmarks.scoring.predictions import score_predictions as score_predictions
     from benchmarks.scoring.same import Comparison as Comparison
     from benchmarks.scoring.same import same_model as same_model
-    from benchmarks.scoring.twin import twin_objective as twin_objective
 
 _LATER = {
     "Comparison": "same",
@@ -35,7 +34,6 @@ _LATER = {
     "diff_model": "diff",
     "same_model": "same",
     "score_predictions": "predictions",
-    "twin_objective": "twin",
 }
 
 __all__ = [
@@ -54,7 +52,6 @@ __all__ = [
     "pass_at_k",
     "same_model",
     "score_predictions",
-    "twin_objective",
     "verdicts",
     "wilson",
 ]

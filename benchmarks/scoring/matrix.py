@@ -46,6 +46,14 @@ class Row(NamedTuple):
         moved = self._replace(coefs=tuple(self.coefs[j] for j in order))
         return _facing(moved) if self.equal else moved
 
+    def plain(self) -> Row:
+        """The row with whole coefficients where it has such: thirds are exact for no solver."""
+        step = _step(self.coefs, (True,) * len(self.coefs))
+        if not step:
+            return self
+        coefs = tuple(float(round(c / step)) for c in self.coefs)
+        return Row(coefs, _neat(self.rhs / step), self.equal)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matrix:
@@ -255,5 +263,5 @@ def _step(coefs: Sequence[float], integer: Sequence[bool]) -> float:
 
 
 def _neat(value: float) -> float:
-    """Nine digits, so that two ways of computing a number give one key; never -0."""
-    return float(f"{value:.9g}") + 0.0
+    """Twelve digits, so that two ways of computing a number give one key; never -0."""
+    return float(f"{value:.12g}") + 0.0

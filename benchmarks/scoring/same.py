@@ -14,7 +14,8 @@ How it is decided, cheapest first:
    every row of both is loosened by a further variable, and these models are compared.
 4. Would they with other numbers? A row of the gold model without its twin, where the model has
    another row over the same variables, or none that could stand for a row that does not bind: no.
-   Where further rows over other variables may stand for one that does not bind, that stays open.
+   Where further rows over other variables may stand for one that does not bind, or that on these
+   numbers leaves no choice at all, that stays open.
 """
 
 from __future__ import annotations
@@ -261,7 +262,9 @@ def _beyond_these_numbers(ours: Points, theirs: Points) -> Comparison:
     said = "; ".join(words(row, gold.names) for row in twisted or idle)
     if twisted or (idle and not extra):
         return _differs(f"equal on these numbers only: no row says {said}")
-    if idle:
+    tight = [row for row in lost if not row.equal and _binds_everywhere(row, theirs)]
+    said = "; ".join(words(row, gold.names) for row in idle or tight)
+    if said:
         return Comparison(None, f"equal on these numbers; what stands for {said} is not clear")
     if lost or extra:
         return _agrees("same points and objective, written differently")
@@ -276,6 +279,12 @@ def _needed(row: Row, theirs: Points) -> bool:
     """Would the gold model allow more without `row`?"""
     rest = tuple(other for other in theirs.matrix.rows if other != row)
     return Points(normal(replace(theirs.matrix, rows=rest)), theirs.whole).breaks(row)
+
+
+def _binds_everywhere(row: Row, theirs: Points) -> bool:
+    """Is an inequality an equality for every point? Then others could take its place by chance."""
+    row = row.plain()
+    return _equal(theirs.least(row.coefs), row.rhs)
 
 
 def _random_directions(n: int) -> Iterator[list[float]]:

@@ -56,6 +56,7 @@ class Points:
 
     def breaks(self, row: Row) -> bool:
         """Does an allowed point lie beyond `row`? Exact, up to the solver's tolerance."""
+        row = row.plain()
         slack = _SLACK * max(1.0, abs(row.rhs))
         if any(beyond(row, point) for point in self.seen):
             return True
@@ -102,11 +103,12 @@ def facets(matrix: Matrix) -> Iterator[Row]:
 
 
 def _form(matrix: Matrix, *, whole: bool) -> StandardForm:
-    n, m = matrix.n, len(matrix.rows)
-    entries = [(i, j, c) for i, row in enumerate(matrix.rows) for j, c in enumerate(row.coefs) if c]
+    rows = [row.plain() for row in matrix.rows]
+    n, m = matrix.n, len(rows)
+    entries = [(i, j, c) for i, row in enumerate(rows) for j, c in enumerate(row.coefs) if c]
     counts = np.bincount([i for i, _, _ in entries], minlength=m) if entries else np.zeros(m)
-    upper = np.array([row.rhs for row in matrix.rows], dtype=np.float64)
-    equal = np.array([row.equal for row in matrix.rows], dtype=np.bool_)
+    upper = np.array([row.rhs for row in rows], dtype=np.float64)
+    equal = np.array([row.equal for row in rows], dtype=np.bool_)
     integer = matrix.integer if whole and matrix.integer is not None else (False,) * n
     return StandardForm(
         sense="min",
