@@ -215,8 +215,18 @@ def search(
             rules=rules,
             watch=watch,
         )
-        with _explained(run):
+        with _explained(run), closing(loaded.algorithm):
             return study.run()
+
+
+@contextmanager
+def closing(algorithm: Algorithm) -> Iterator[None]:
+    """Let an algorithm go of its model in the end, if it holds one."""
+    try:
+        yield
+    finally:
+        if callable(close := getattr(algorithm, "close", None)):
+            close()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from opto.errors import InputError
@@ -143,10 +143,8 @@ def names_in(module: ModuleType) -> list[str]:
     """The public names that a module made itself, in their order."""
 
     def own(value: Any) -> bool:
-        made_in = getattr(value, "__module__", None)
-        return not isinstance(value, ModuleType) and (
-            made_in == module.__name__ or not (isinstance(value, type) or callable(value))
-        )
+        imported = isinstance(value, ModuleType | type | FunctionType | BuiltinFunctionType)
+        return not imported or getattr(value, "__module__", None) == module.__name__
 
     return [n for n, value in vars(module).items() if not n.startswith("_") and own(value)]
 

@@ -74,6 +74,13 @@ class ChatClient:
         """
         return ChatText.of(self.lm.complete(as_request(messages, **options)))
 
+    def close(self) -> None:
+        """Close the model if it was opened; the next call opens it again."""
+        with self._lock:
+            lm, self._lm = self._lm, None
+        if lm is not None:
+            lm.close()
+
     def __getstate__(self) -> dict[str, Any]:
         return {"name": self.name, "_source": self._source, "_lm": None}
 

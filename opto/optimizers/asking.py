@@ -74,6 +74,12 @@ class Asker:
             return Said(None, f"{type(fault).__name__}: {fault}")
         return said(reply)
 
+    def close(self) -> None:
+        """Let go of the model that was opened here; one that was given stays open."""
+        if (self.llm is None or isinstance(self.llm, str)) and self._client is not None:
+            self._client.close()
+            self._client = None
+
     def takes(self, option: str) -> bool:
         """Does the model's callable take the keyword `option`?"""
         self._opened()

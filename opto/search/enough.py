@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opto.search.actions import Evaluate
+from opto.search.actions import Evaluate, Split
 from opto.search.candidate import Candidate
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ STOPPED = "nothing to gain"
 PROOF = 30
 """Measurements without a lower score that end a search with noisy scores: 3/n < 0.1."""
 FIRST = 10
-"""Validation examples, all if there are fewer, that must show the best score before more of the
+"""Examples, all of a split if there are fewer, that must show the best score before more of the
 budget is spent on finding out."""
 SHARE = 4
 """No more than this part of the metric calls left is spent on one candidate: a quarter."""
@@ -54,10 +54,12 @@ class Enough:
 
     def _without_fault(self, session: Session, name: str) -> bool:
         ledger, top = session.ledger, self._top
-        moments = (ledger.moments(name, "val"), ledger.moments(name, "train"))
+        splits: tuple[Split, ...] = ("val", "train")
+        moments = [ledger.moments(name, split) for split in splits]
         if top is None or any(part.n and part.mean < top for part in moments):
             return False
-        if len(ledger.example_means(name)) < min(FIRST, session.size("val")):
+        shown = (len(ledger.example_means(name, s)) >= min(FIRST, session.size(s)) for s in splits)
+        if not any(shown):
             return False
         return all(r.ok and r.score is not None and r.score >= top for r in ledger.rollouts(name))
 

@@ -65,6 +65,11 @@ class Loop:
     def describe(self) -> Mapping[str, JSON]:
         return {"spec": self.spec.to_json(), "proposer": dict(self.proposer.describe())}
 
+    def close(self) -> None:
+        """Let the proposer go of what it holds, if it can."""
+        if callable(close := getattr(self.proposer, "close", None)):
+            close()
+
     def propose(
         self, action: Propose, parents: Sequence[Candidate], stream: random.Random
     ) -> Proposal | Awaitable[Proposal]:

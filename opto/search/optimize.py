@@ -84,7 +84,11 @@ def optimize(  # noqa: PLR0913  (the front door; everything else is in the algor
         study = Study(
             task, found, budget, seed=seed, workers=workers, store=store, run=run, watch=watch
         )
-        return study.run()
+        try:
+            return study.run()
+        finally:
+            if isinstance(optimizer, str) and callable(close := getattr(found, "close", None)):
+                close()  # the model it asks was opened for this run
 
 
 def task_of(

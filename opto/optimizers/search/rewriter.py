@@ -61,6 +61,10 @@ class Rewriter:
         model = self._ask.llm if isinstance(self._ask.llm, str) else None
         return {"model": model, "temperature": self._temperature}
 
+    def close(self) -> None:
+        """Let go of the model, if it was opened here; the next call opens it again."""
+        self._ask.close()
+
     def propose(
         self, action: Propose, parents: Sequence[Candidate], stream: random.Random
     ) -> Proposal:
