@@ -121,9 +121,14 @@ def _known(name: str | Path | KnownSet) -> KnownSet | None:
     """The entry of the table, or None where `name` is the path of a file."""
     if isinstance(name, KnownSet):
         return name
-    if isinstance(name, Path) or (str(name) not in SETS and Path(name).is_file()):
+    if isinstance(name, Path) or (name not in SETS and _looks_like_path(name)):
         return None
     return known_set(name)
+
+
+def _looks_like_path(name: str) -> bool:
+    path = Path(name)
+    return path.is_file() or path.suffix in (".json", ".jsonl") or len(path.parts) > 1
 
 
 def _files(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,12 @@ def test_a_known_name_brings_license_and_known_problems(written) -> None:
 def test_a_misspelt_name_is_guessed() -> None:
     with pytest.raises(DatasetError, match="Did you mean 'industryor'"):
         load("industyor")
+
+
+@pytest.mark.parametrize("name", ["mine.jsonl", "some/where"])
+def test_a_path_that_is_not_there_is_not_taken_for_a_name(name) -> None:
+    with pytest.raises(DatasetError, match="Cannot read the data"):
+        load(name)
 
 
 def test_a_name_may_be_written_with_dashes(written) -> None:
@@ -253,3 +260,20 @@ def test_a_record_that_breaks_its_layout_is_named(written, record) -> None:
         load(written(record))
 
     assert "record 0" in caught.value.where
+
+
+def test_bulky_fields_are_not_kept(written) -> None:
+    file = written(
+        *(
+            {"question": f"Problem {number}?", "answer": number, "gold_program": "x" * 20_000}
+            for number in range(1000)
+        )
+    )
+    tracemalloc.start()
+
+    dataset = load(file)
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(dataset) == 1000
+    assert peak < 4_000_000  # the file has twenty million characters

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 
 import pytest
 
 from benchmarks.audit import Audit, run_audit
-from benchmarks.datasets import beside, load
+from benchmarks.datasets import SETS, beside, load
 from benchmarks.datasets.declarations import _NEGATED, _STRICT
 from benchmarks.datasets.text import match
 
@@ -38,6 +39,33 @@ def test_a_published_set_is_read_whole(published, name) -> None:
     assert len(dataset) == size
     assert sum(not item.accepted for item in dataset) == without
     assert not any("cannot be read" in note for note in dataset.notes)
+
+
+def test_the_pinned_checksum_of_nl4opt_e_is_that_of_its_records(published, tmp_path) -> None:
+    """The published file is a list with four spaces of indent, made of these very records."""
+    copies = _records(published / "nl4opt_e_clean.jsonl")
+    body = json.dumps(
+        [
+            {
+                "index": number,
+                "question": record["question"],
+                "results": record["answer_raw"],
+                "type": "linear-notable",
+            }
+            for number, record in enumerate(copies)
+        ],
+        indent=4,
+    )
+    place = tmp_path / "nl4opt_e" / SETS["nl4opt_e"].files[0].file
+    place.parent.mkdir()
+    place.write_text(body, encoding="utf-8", newline="")
+
+    dataset = load("nl4opt_e", cache_dir=tmp_path, split="test")
+
+    assert hashlib.sha256(body.encode()).hexdigest() == SETS["nl4opt_e"].files[0].sha256
+    assert [item.accepted for item in dataset] == [
+        (record["answer_raw"][record["objective_key"]],) for record in copies
+    ]
 
 
 def test_all_nlp4lp_texts_are_texts_of_nl4opt(published) -> None:
