@@ -6,7 +6,7 @@ Never here: files, downloads, comparing sets.
 | layout | fields | sets |
 |---|---|---|
 | plain | a question and an answer under one of several names | most sets, ours, your own |
-| results | `question`, and `results` whose last entry is the objective | NL4OPT-E, OptiBench |
+| results | `question`, and `results`: values by words, the objective among them | ReSocratic's |
 | samples | `description`, and `sample` with `input` and `output` | ComplexOR |
 | declarations | `document`, `obj_declaration`, `const_declarations` | the NL4OPT competition |
 """
@@ -14,6 +14,7 @@ Never here: files, downloads, comparing sets.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,7 @@ ANSWERS = (
 )
 KINDS = ("type", "kind", "problem_type", "question_type")
 _MISSING = object()
+_OPTIMUM = re.compile(r"\b(?:max|min)imi[sz]|\b(?:max|min)imum\b|\boptimal\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,11 @@ def plain(name: str, record: Record) -> Draft:
 
 
 def results(name: str, record: Record) -> Draft:
-    """`results` of ReSocratic: values by words; the last one is taken for the objective."""
+    """`results` of ReSocratic: values by words, usually with the objective last."""
     values = record["results"]
     if not isinstance(values, dict) or not values:
         raise DatasetError("The `results` of a record are not an object with values.")
-    objective = record.get("objective_key") or list(values)[-1]
+    objective = record.get("objective_key") or _objective(list(values))
     answers, trouble = _read(values.get(objective))
     if not isinstance(record.get("question"), str):
         raise _no_question(record, "question")
@@ -104,6 +106,16 @@ def results(name: str, record: Record) -> Draft:
         point=_point({key: value for key, value in values.items() if key != objective}),
         trouble=trouble,
     )
+
+
+def _objective(names: list[str]) -> str:
+    """The entry with the objective: the only one that speaks of an optimum, else the last.
+
+    Right for 288 of the 289 of NL4OPT-E and 276 of half of OptiBench (283), three of which print
+    no objective at all.
+    """
+    speaking = [name for name in names if _OPTIMUM.search(name)]
+    return speaking[0] if len(speaking) == 1 else names[-1]
 
 
 def samples(name: str, record: Record) -> Draft:

@@ -72,6 +72,12 @@ def written(tmp_path):
             "linear-table",
         ),
         (
+            {"question": "Q?", "results": {"Minimum cost": "9.90", "x": "1.0"}},
+            "Q?",
+            ("9.90",),
+            None,
+        ),
+        (
             {"description": "Q?", "sample": [{"input": {"n": 3}, "output": [8000]}]},
             'Q?\n\nData:\n{"n": 3}',
             ("8000",),

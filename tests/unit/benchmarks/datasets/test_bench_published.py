@@ -63,9 +63,11 @@ def test_the_pinned_checksum_of_nl4opt_e_is_that_of_its_records(published, tmp_p
     dataset = load("nl4opt_e", cache_dir=tmp_path, split="test")
 
     assert hashlib.sha256(body.encode()).hexdigest() == SETS["nl4opt_e"].files[0].sha256
-    assert [item.accepted for item in dataset] == [
-        (record["answer_raw"][record["objective_key"]],) for record in copies
+    told = [
+        item.accepted == (record["answer_raw"][record["objective_key"]],)
+        for item, record in zip(dataset, copies, strict=True)
     ]
+    assert told.count(False) == 1  # vans or scooters: the words do not say which was minimized
 
 
 def test_all_nlp4lp_texts_are_texts_of_nl4opt(published) -> None:
