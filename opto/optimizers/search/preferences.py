@@ -29,6 +29,8 @@ from opto.search.task import Task, input_of
 from traces.events import dumps
 
 Of = Literal["outputs", "candidates"]
+_EQUAL = 1e-9
+"""Scores this near are equal but for rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def _pairs(
         ranked = ranked[: most - most // 2] + ranked[len(ranked) - most // 2 :]
     for better, worse in combinations(ranked, 2):
         high, low = answers[better], answers[worse]
-        if high > low:
+        if high - low > _EQUAL:
             yield Preference(prompt, better, worse, high, low, (high - low) ** power)
 
 

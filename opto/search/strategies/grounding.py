@@ -68,12 +68,12 @@ class Ground:
         for at in range(0, min(len(order), looks * self.batch), self.batch):
             shown: list[JSON] = [_shown(train[n]) for n in order[at : at + self.batch]]
             note = yield from _note(state, {"data": shown, "summary": state.background.get("data")})
-            if state.cut or quiet >= self.patience:
-                return
             if note.strip().upper().startswith(NOTHING_NEW):
                 quiet += 1
             elif note:
                 state.background["data"] = note
+            if state.cut or quiet >= self.patience:
+                return
 
     def _program(self, state: State) -> Part:
         seed = state.view.task.seed
