@@ -193,7 +193,7 @@ def _save(url: str, part: Path, opener: Opener) -> None:
 def _by_hand(known: KnownSet, place: Path) -> str:
     return (
         f"Get the file where there is a network and put it at {place}, or give your copy: "
-        f"opto bench {known.name} --data FILE"
+        f"opto bench run {known.name} --data FILE"
     )
 
 

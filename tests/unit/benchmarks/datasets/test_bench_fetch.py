@@ -75,7 +75,7 @@ def test_a_failed_download_leaves_nothing_and_says_where_to_put_the_file(
 
     assert caught.value.where == url
     assert str(tmp_path / "toy" / "toy.jsonl") in caught.value.fix
-    assert "opto bench toy --data FILE" in caught.value.fix
+    assert "opto bench run toy --data FILE" in caught.value.fix
     assert left(tmp_path) == []
 
 
