@@ -38,9 +38,6 @@ class Body(Protocol):
     def length(self) -> int | None:
         """Bytes the server announced, or None."""
 
-    def address(self) -> str:
-        """Where the bytes come from after redirects."""
-
 
 Opener = Callable[[str], AbstractContextManager[Body]]
 
@@ -69,7 +66,7 @@ def web(url: str) -> Iterator[Body]:
         if url.startswith("https://") and not answer.geturl().startswith("https://"):
             raise OSError("redirected to an address without encryption")
         announced = answer.headers.get("Content-Length")
-        yield _Answer(answer.read, int(announced) if announced else None, answer.geturl())
+        yield _Answer(answer.read, int(announced) if announced else None)
 
 
 def _answered(asked: urllib.request.Request) -> HTTPResponse:
@@ -84,14 +81,11 @@ def _answered(asked: urllib.request.Request) -> HTTPResponse:
 class _Answer:
     """An answer of `urllib` as a `Body`."""
 
-    def __init__(self, read: Callable[[int], bytes], length: int | None, address: str) -> None:
-        self.read, self._length, self._address = read, length, address
+    def __init__(self, read: Callable[[int], bytes], length: int | None) -> None:
+        self.read, self._length = read, length
 
     def length(self) -> int | None:
         return self._length
-
-    def address(self) -> str:
-        return self._address
 
 
 def fetch(

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -104,20 +103,3 @@ def differences(old: str, new: str) -> str:
     ]
     more = f" and {len(changes) - _CHANGES} more" if len(changes) > _CHANGES else ""
     return " … ".join(changes[:_CHANGES]) + more
-
-
-def same_text(texts: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
-    """For every name that shares its normal form with others: those others, in order.
-
-    Args:
-        texts: Pairs of name and text; names are unique.
-    """
-    groups: defaultdict[str, list[str]] = defaultdict(list)
-    for name, text in texts:
-        groups[normalized(text)].append(name)
-    return {
-        name: tuple(other for other in names if other != name)
-        for names in groups.values()
-        if len(names) > 1
-        for name in names
-    }

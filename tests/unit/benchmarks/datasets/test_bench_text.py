@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.datasets import normalized
-from benchmarks.datasets.text import differences, match, same_text
+from benchmarks.datasets.text import differences, match
 
 MILL = "A mill grinds wheat and rye. It has 1,000 kg of wheat and at most 30% may be rye."
 
@@ -43,9 +43,3 @@ def test_nobody_is_paired_twice_by_nearness() -> None:
 def test_differences_show_the_first_changes() -> None:
     assert differences(MILL, MILL.replace("at most", "at least")) == "[-most-]{+least+}"
     assert differences("a b c d e f g h i", "a c x d y e f z g i").endswith("and 2 more")
-
-
-def test_texts_that_share_a_form_know_each_other() -> None:
-    shared = same_text([("a", "One."), ("b", "one"), ("c", "two")])
-
-    assert shared == {"a": ("b",), "b": ("a",)}
