@@ -9,7 +9,6 @@ Never here: which rows there are (`rows`), means.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -73,5 +72,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    os.nice(5)
     main()

@@ -5,12 +5,14 @@ The rule task itself is a stand-in here, with the same attributes as the test-be
 
 from __future__ import annotations
 
+import argparse
 import math
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from benchmarks.peers import optimizers
 from benchmarks.peers.families import compare, meta
 from benchmarks.peers.families.components import NAMES, Components, home, rules_in
 from benchmarks.peers.families.dice import normal, stream, unit
@@ -163,3 +165,15 @@ def test_a_plan_of_one_row_runs_it_in_a_process_and_summarizes_its_seeds(tmp_pat
 
     assert (row["row"], row["n"], row["ours"]) == ("our_random", 2, True)
     assert row["metric_calls"] == [60.0, 0.0]
+
+
+def test_the_command_takes_a_family_and_how_many_seeds(tmp_path) -> None:
+    parser = argparse.ArgumentParser()
+    optimizers.add_arguments(parser)
+    asked = ["--family", "tsp10", "--seeds", "2", "--only", "nearest_neighbor"]
+
+    found = optimizers.answer(parser.parse_args([*asked, "--script", str(tmp_path / "unused.py")]))
+
+    (row,) = found["others"]
+    assert (row["row"], row["n"], row["ours"]) == ("nearest_neighbor", 2, False)
+    assert row["gap_pct"][0] >= 0
