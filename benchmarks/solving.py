@@ -18,6 +18,7 @@ import resource
 import statistics
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,8 +87,9 @@ def main() -> None:
 
     warm_up = asyncio.run(_start(tasks("w")[:_WARM_UP]))
     meter = Meter()
-    for task in tasks("s"):
-        _by_stage(task, meter)
+    with ThreadPoolExecutor(1) as thread:  # like `evaluate`: the main thread also hears Ctrl-C
+        for task in tasks("s"):
+            thread.submit(_by_stage, task, meter).result()
     report: dict[str, Any] = {
         "problems": len(rows),
         "style": arguments.style,

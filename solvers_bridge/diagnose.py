@@ -15,6 +15,8 @@ import numpy as np
 from solvers_bridge.outcome import Limits, Stop
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from solvers_bridge.backends import Backend
     from solvers_bridge.form import StandardForm
 
@@ -35,32 +37,43 @@ class Conflict:
 
 
 def find_conflict(
-    form: StandardForm, backend: Backend, *, time_limit_s: float = 20.0
+    form: StandardForm,
+    backend: Backend,
+    *,
+    time_limit_s: float = 20.0,
+    interrupt: Event | None = None,
 ) -> Conflict | None:
     """A small set of constraints of an infeasible model that is infeasible by itself.
 
     Each named constraint (all its rows at once), then each variable's bounds, is left out in
-    turn; what is not needed for infeasibility stays out. At most one solve per name.
+    turn; what is not needed for infeasibility stays out. At most one solve per name. Setting
+    `interrupt` is like running out of time.
 
     Returns:
         The conflict, or None if the model turns out not to be infeasible.
     Source: deletion filter, Chinneck & Dravnieks, ORSA J. Computing 3(2), 1991.
     """
     deadline = time.monotonic() + time_limit_s
+
+    def infeasible(part: StandardForm) -> bool:
+        left = max(1.0, deadline - time.monotonic())
+        limits = Limits(time_limit_s=left, interrupt=interrupt)
+        return backend.solve(part, limits).stop is Stop.INFEASIBLE
+
     core = replace(form, sense="satisfy", cost=np.zeros_like(form.cost), offset=0.0)
-    if not _infeasible(core, backend, deadline):
+    if not infeasible(core):
         return None
     irreducible = True
     kept: list[tuple[str, str]] = []
     members = [("row", block.name) for block in form.rows]
     members += [("column", block.name) for block in form.columns]
     for kind, name in members:
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or (interrupt is not None and interrupt.is_set()):
             irreducible = False
             kept.append((kind, name))
             continue
         without = _without_rows(core, name) if kind == "row" else _without_bounds(core, name)
-        if _infeasible(without, backend, deadline):
+        if infeasible(without):
             core = without
         else:
             kept.append((kind, name))
@@ -71,23 +84,20 @@ def find_conflict(
     )
 
 
-def find_growth(form: StandardForm, backend: Backend) -> tuple[str, ...]:
+def find_growth(
+    form: StandardForm, backend: Backend, *, interrupt: Event | None = None
+) -> tuple[str, ...]:
     """Names of the variables that run off to the horizon when an unbounded model is boxed in."""
     boxed = replace(
         form,
         col_lower=np.maximum(form.col_lower, -_HORIZON),
         col_upper=np.minimum(form.col_upper, _HORIZON),
     )
-    outcome = backend.solve(boxed, Limits(time_limit_s=20.0))
+    outcome = backend.solve(boxed, Limits(time_limit_s=20.0, interrupt=interrupt))
     if outcome.x is None:
         return ()
     far = np.abs(outcome.x) >= 0.99 * _HORIZON
     return tuple(b.name for b in form.columns if bool(far[b.start : b.start + b.size].any()))
-
-
-def _infeasible(form: StandardForm, backend: Backend, deadline: float) -> bool:
-    left = max(1.0, deadline - time.monotonic())
-    return backend.solve(form, Limits(time_limit_s=left)).stop is Stop.INFEASIBLE
 
 
 def _without_rows(form: StandardForm, name: str) -> StandardForm:

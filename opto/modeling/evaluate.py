@@ -1,14 +1,20 @@
 """From a draft to a solved and questioned model, with everything found on the way.
 
-Lives here: bind → check → compile → solve → verify → audit, without any model call.
+Lives here: bind → check → compile → solve → verify → audit, without any model call, in threads
+of its own: one per processor, because a solve that shares one loses the time it was given.
 Never here: prompts, repair.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from threading import Event
 
 from opto.modeling.audit import audit
 from opto.modeling.bind import BindError, bind
@@ -43,7 +49,24 @@ class Attempt:
 
 
 async def evaluate(draft: Draft, problem: Problem, *, limits: Limits) -> Attempt:
-    """Build, solve and question `draft`. Faults of the draft become findings, never exceptions."""
+    """Build, solve and question `draft`. Faults of the draft become findings, never exceptions.
+
+    Any number may run at the same time; the event loop is free meanwhile. Cancelling stops the
+    solvers as well.
+    """
+    stop = _Stop(limits.interrupt)
+    work = partial(evaluate_here, draft, problem, limits=replace(limits, interrupt=stop))
+    try:
+        return await asyncio.get_running_loop().run_in_executor(
+            _threads(), copy_context().run, work
+        )
+    except asyncio.CancelledError:
+        stop.set()
+        raise
+
+
+def evaluate_here(draft: Draft, problem: Problem, *, limits: Limits) -> Attempt:
+    """`evaluate` in the thread of the caller."""
     try:
         model = bind(draft, problem)
     except BindError as error:
@@ -52,14 +75,34 @@ async def evaluate(draft: Draft, problem: Problem, *, limits: Limits) -> Attempt
     if any(finding.severity == "error" for finding in findings):
         return Attempt(draft, model, None, tuple(findings))
     try:
-        solved = await asyncio.to_thread(solve_model, model, limits=limits)
-        doubts = await asyncio.to_thread(lambda: [*_status(model, solved)])
+        solved = solve_model(model, limits=limits)
+        doubts = [*_status(model, solved, limits)]
     except BridgeError as error:
         return Attempt(draft, model, None, (*findings, _finding(error, path=error.where)))
     return Attempt(draft, model, solved, (*findings, *doubts, *audit(model, problem)))
 
 
-def _status(model: Model, solved: Solved) -> Iterator[Finding]:
+class _Stop(Event):
+    """Set by itself, or because `outer` is."""
+
+    def __init__(self, outer: Event | None) -> None:
+        super().__init__()
+        self._outer = outer
+
+    def is_set(self) -> bool:
+        return super().is_set() or (self._outer is not None and self._outer.is_set())
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="evaluate")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # a child has none of the threads
+
+
+def _status(model: Model, solved: Solved, limits: Limits) -> Iterator[Finding]:
     """What the solver's answer says about the model."""
     match solved.verdict:
         case Verdict.INFEASIBLE:
@@ -67,11 +110,16 @@ def _status(model: Model, solved: Solved) -> Iterator[Finding]:
                 path="",
                 code="infeasible",
                 severity="warning",
-                message=f"no choice satisfies all rules: {_conflict(model, solved)}",
+                message=f"no choice satisfies all rules: {_conflict(model, solved, limits)}",
                 fix="Compare each with the words of the problem; if all are right, change nothing.",
             )
         case Verdict.UNBOUNDED:
-            grows = ", ".join(find_growth(solved.form, get_backend("highs"))) or "the objective"
+            grows = (
+                ", ".join(
+                    find_growth(solved.form, get_backend("highs"), interrupt=limits.interrupt)
+                )
+                or "the objective"
+            )
             yield Finding(
                 path="",
                 code="unbounded",
@@ -92,11 +140,11 @@ def _status(model: Model, solved: Solved) -> Iterator[Finding]:
             )
 
 
-def _conflict(model: Model, solved: Solved) -> str:
+def _conflict(model: Model, solved: Solved, limits: Limits) -> str:
     if solved.strict is Strict.IMPOSSIBLE:
         strict = [_said(c.name, c.quote) for c in model.constraints if c.relation in ("<", ">")]
         return f"they only hold with equality where a strict rule forbids it: {'; '.join(strict)}"
-    conflict = find_conflict(solved.form, get_backend("highs"))
+    conflict = find_conflict(solved.form, get_backend("highs"), interrupt=limits.interrupt)
     if conflict is None:
         return "the solver could not say which clash"
     rules = {constraint.name: constraint for constraint in model.constraints}

@@ -212,3 +212,22 @@ def depth(tree: ast.AST) -> int:
         deepest = max(deepest, level)
         stack += [(child, level + 1) for child in ast.iter_child_nodes(node)]
     return deepest
+
+
+def test_a_text_is_parsed_once_and_its_fault_is_told_at_every_place() -> None:
+    again = [parse_expression("3*x + y", where=where) for where in ("a", "b")]
+    faults = []
+    for where in ("constraints[0].lhs", "objective.expr"):
+        with pytest.raises(ExpressionError) as caught:
+            parse_expression("x.y", where=where)
+        faults.append(caught.value.where)
+
+    assert again[0] is again[1]
+    assert faults == ["constraints[0].lhs", "objective.expr"]
+
+
+def test_a_condition_is_not_taken_for_a_number_that_was_read_before() -> None:
+    parse_expression("x", where="")
+
+    with pytest.raises(ExpressionError):
+        parse_condition("x", where="")

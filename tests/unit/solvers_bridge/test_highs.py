@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from solvers_bridge.backends import backend_names, get_backend
 from solvers_bridge.backends.highs import Highs
 from solvers_bridge.errors import MissingSolverError, SolverError
 from solvers_bridge.form import StandardForm
-from solvers_bridge.outcome import Limits, Stop
+from solvers_bridge.outcome import Limits, Outcome, Stop
 
 LIMITS = Limits(time_limit_s=20)
 
@@ -173,19 +175,61 @@ def test_threads_may_change_between_solves_of_one_process() -> None:
     assert stops == [Stop.OPTIMAL] * 3
 
 
-def test_solves_from_several_threads_wait_for_each_other() -> None:
+def test_solves_of_several_threads_run_side_by_side_with_thread_counts_of_their_own() -> None:
     form = form_of("min", [1], [[1]], rows=[(2.0, INF)], integer=True)
     found: list[float | None] = []
-    workers = [
-        threading.Thread(target=lambda: found.append(Highs().solve(form, LIMITS).objective))
-        for _ in range(4)
-    ]
+
+    def solve(threads: int) -> None:
+        for number in (threads, 3 - threads, threads):
+            found.append(Highs().solve(form, Limits(threads=number)).objective)  # noqa: PERF401
+
+    workers = [threading.Thread(target=solve, args=(1 + k % 2,)) for k in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
 
-    assert found == [2.0] * 4
+    assert found == [2.0] * 12
+
+
+def test_a_long_solve_does_not_keep_another_thread_waiting() -> None:
+    stop = threading.Event()
+    limits = Limits(time_limit_s=60, interrupt=stop)
+    long = threading.Thread(target=Highs().solve, args=(hard_knapsack(), limits))
+    long.start()
+
+    short = Highs().solve(form_of("min", [1], [[1]], rows=[(2.0, INF)], integer=True), LIMITS)
+    still_going = long.is_alive()
+    stop.set()
+    long.join()
+
+    assert short.stop is Stop.OPTIMAL
+    assert still_going
+
+
+def solve_here(form: StandardForm, limits: Limits) -> Outcome:
+    return Highs().solve(form, limits)
+
+
+def solve_in_a_thread(form: StandardForm, limits: Limits) -> Outcome:
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(Highs().solve, form, limits).result()
+
+
+@pytest.mark.parametrize("solve", [solve_here, solve_in_a_thread])
+def test_an_event_ends_a_solve_which_keeps_its_point(
+    solve: Callable[[StandardForm, Limits], Outcome],
+) -> None:
+    stop = threading.Event()
+    timer = threading.Timer(0.7, stop.set)
+    timer.start()
+
+    outcome = solve(hard_knapsack(), Limits(time_limit_s=60, interrupt=stop))
+    timer.join()
+
+    assert outcome.stop is Stop.INTERRUPTED
+    assert outcome.x is not None
+    assert outcome.seconds < 10
 
 
 INTERRUPTED = """

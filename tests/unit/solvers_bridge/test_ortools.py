@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from importlib.util import find_spec
@@ -299,6 +301,85 @@ def test_ctrl_c_ends_the_worker_and_reaches_the_caller() -> None:
     assert process.returncode is not None
     assert backend.solve(TRIPS, LIMITS).stop is Stop.OPTIMAL
     backend.close()
+
+
+@needs_ortools
+def test_an_event_ends_a_solve_and_its_worker() -> None:
+    backend = OrTools(workers=1)
+    stop = threading.Event()
+    backend.solve(TRIPS, LIMITS)
+    process = backend._kept[0].process
+    threading.Timer(0.3, stop.set).start()
+
+    outcome = backend.solve(hard_form(), Limits(time_limit_s=60.0, interrupt=stop))
+    after = backend.solve(TRIPS, LIMITS)
+    backend.close()
+
+    assert outcome.stop is Stop.INTERRUPTED
+    assert outcome.seconds < 10
+    assert process.returncode is not None
+    assert after.stop is Stop.OPTIMAL
+
+
+@needs_ortools
+def test_two_solves_have_a_worker_each_and_a_third_waits_but_hears_the_event() -> None:
+    backend = OrTools(workers=2)
+    stop = threading.Event()
+    limits = Limits(time_limit_s=60.0, interrupt=stop)
+    with ThreadPoolExecutor(3) as threads:
+        solves = [threads.submit(backend.solve, hard_form(), limits) for _ in range(3)]
+        while len(backend._kept) < 2:
+            time.sleep(0.01)
+        running = len(backend._kept)
+        stop.set()
+        stops = [solve.result().stop for solve in solves]
+    left = list(backend._kept)
+
+    assert running == 2
+    assert stops == [Stop.INTERRUPTED] * 3
+    assert left == []
+
+
+@needs_ortools
+def test_solves_of_several_threads_share_few_workers() -> None:
+    backend = OrTools(workers=2)
+    with ThreadPoolExecutor(8) as threads:
+        solves = [threads.submit(backend.solve, TRIPS, LIMITS) for _ in range(24)]
+        objectives = {round(solve.result().objective, 6) for solve in solves}
+    workers = len(backend._kept)
+    backend.close()
+
+    assert objectives == {round(8000 / 9 + 5, 6)}
+    assert workers <= 2
+
+
+@needs_ortools
+def test_a_worker_that_died_while_nobody_used_it_is_replaced() -> None:
+    backend = OrTools()
+    backend.solve(TRIPS, LIMITS)
+    process = backend._kept[0].process
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+
+    outcome = backend.solve(TRIPS, LIMITS)
+    backend.close()
+
+    assert outcome.stop is Stop.OPTIMAL
+
+
+@needs_ortools
+def test_closing_ends_the_solve_of_another_thread() -> None:
+    backend = OrTools()
+    backend.solve(TRIPS, LIMITS)
+    with ThreadPoolExecutor(1) as thread:
+        solve = thread.submit(backend.solve, hard_form(), LIMITS)
+        while backend._free:
+            time.sleep(0.01)
+        backend.close()
+        outcome = solve.result()
+
+    assert outcome.stop is Stop.ERROR
+    assert backend._kept == []
 
 
 @needs_ortools

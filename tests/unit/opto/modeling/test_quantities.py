@@ -61,6 +61,22 @@ def test_a_number_in_a_model_may_be_a_usual_form_of_the_stated_one(
     assert matches(value, stated) is same
 
 
+def test_the_nearest_forms_decide_as_all_of_them_would() -> None:
+    scales = (1, 100, 60, 1000, 7, 12, 24)
+    stated = (0.0, 0.3, 2 / 3, 1.0, 2.0, 7.5, 480.0, 1e6)
+    close = (1.0, 1 + 0.5e-9, 1 - 0.5e-9, 1 + 3e-9, 1.01)
+    values = {base * s * off for base in stated for s in scales for off in close}
+
+    for origin in stated:
+        forms = [origin, *([1 / origin] if origin else [])]
+        forms += [1 - origin, 1 + origin] if origin < 1 else []
+        all_forms = {form * s for form in forms for s in scales}
+        all_forms |= {form / s for form in forms for s in scales}
+        for value in values:
+            same = any(abs(value - f) <= 1e-9 * max(1.0, value, f) for f in all_forms)
+            assert matches(value, origin) is same, (value, origin)
+
+
 def test_an_unused_quantity_is_not_accounted_for() -> None:
     stated = quantities("at most 480 hours")[0]
 
