@@ -39,7 +39,8 @@ from benchmarks.running.spec import BenchSpec
 from opto.llm.open import open_model
 from opto.llm.types import Request
 from opto.settings import load_settings
-from traces.read import events
+from traces.errors import StoreError
+from traces.read import events, runs
 from traces.store.sqlite import Store
 
 RUN = "measured"
@@ -163,24 +164,11 @@ async def one_call(lm: Any, request: Request) -> None:
 
 def _kill(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """An unbroken run beside one that is killed until it is through."""
-    draw = random.Random(0)  # noqa: S311  (when to kill)
     logs = [folder / "whole.log", folder / "killed.log"]
     with _server(arguments, logs[0]) as url:
-        began = time.perf_counter()
         _child(arguments, url, folder / "whole.db").wait()
-        unbroken_s = time.perf_counter() - began
-    kills = 0
     with _server(arguments, logs[1]) as url:
-        while True:
-            child = _child(arguments, url, folder / "killed.db")
-            try:
-                child.wait(timeout=draw.uniform(0.3, 0.5) * unbroken_s)
-            except subprocess.TimeoutExpired:
-                child.send_signal(signal.SIGKILL)
-                child.wait()
-                kills += 1
-                continue
-            break
+        kills = _killed(arguments, url, folder / "killed.db")
     asked = [Counter(log.read_text(encoding="utf-8").splitlines()) for log in logs]
     whole, killed = (_records(folder / name) for name in ("whole.db", "killed.db"))
     return {
@@ -193,6 +181,28 @@ def _kill(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "answers_paid_twice": sum(n - 1 for n in asked[1].values() if n > 1),
         "in_flight_at_most": kills * arguments.workers,
     }
+
+
+def _killed(arguments: argparse.Namespace, url: str, file: Path) -> int:
+    """Run to the end, killed every few events; how often."""
+    draw, kills = random.Random(0), 0  # noqa: S311  (when to kill)
+    while True:
+        child, until = _child(arguments, url, file), _events_in(file) + draw.randint(5, 100)
+        while child.poll() is None and _events_in(file) < until:
+            time.sleep(0.01)
+        if child.poll() is not None:
+            return kills
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        kills += 1
+
+
+def _events_in(file: Path) -> int:
+    try:
+        with Store(file, read_only=True) as store:
+            return sum(info.events for info in runs(store))
+    except StoreError:  # nothing there yet
+        return 0
 
 
 def _child(arguments: argparse.Namespace, url: str, store: Path) -> subprocess.Popen[str]:
