@@ -12,6 +12,7 @@ for a small model, and nothing in it is ever executed.
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 import time
@@ -49,7 +50,7 @@ def unpack(payload: bytes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]
     arrays = {}
     for name, kind, shape in head["arrays"]:
         dtype = np.dtype(kind)
-        count = int(np.prod(shape, dtype=np.int64))
+        count = math.prod(shape)
         part = np.frombuffer(payload, dtype, count, at)
         arrays[name] = part.reshape(shape).copy()  # aligned, and not tied to `payload`
         at += count * dtype.itemsize

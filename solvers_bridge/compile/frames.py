@@ -66,6 +66,10 @@ class Frame:
         """Number of cells."""
         return math.prod(self.shape)
 
+    def at(self, where: str) -> Frame:
+        """The same frame for the expression at the path `where`."""
+        return Frame(self.shape, self.bound, self.ordered, where)
+
     def inner(self) -> Frame:
         """A frame for a `sum` in this one: same cells, and the way back to them."""
         bound: dict[Handle, Bound] = {

@@ -7,7 +7,7 @@ Never here: how expressions are read (`evaluate`), how entries are written (`row
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -200,12 +200,11 @@ def _planned(scope: Scope, item: Constraint, where: str) -> _Plan:
     linear = Linear()
     if frame.cells:
         left, right = (
-            Evaluator(scope, path).linear(node, replace(frame, where=path))
-            for path, node in sides.items()
+            Evaluator(scope, path).linear(node, frame.at(path)) for path, node in sides.items()
         )
         linear = left.plus(right.times(-ONE, frame))
     blamer = Blamer(scope, where, sides)
-    block = row_block(linear, replace(frame, where=f"{where}.lhs"), blame=blamer.coefficient)
+    block = row_block(linear, frame.at(f"{where}.lhs"), blame=blamer.coefficient)
     limits = np.broadcast_to(0.0 - linear.constant, frame.shape).reshape(-1)
     if limits.size and not np.abs(limits).max() < LARGE:
         blamer.right_side(float(np.abs(limits).max()))

@@ -136,7 +136,10 @@ def _has_zero(coefs: Floats, blame: Blame) -> bool:
     """Is a coefficient 0? Unusable ones are handed to `blame`."""
     if not coefs.size:
         return False
-    low, high = float(coefs.min()), float(coefs.max())
+    if coefs.size == 1:  # most terms that people write: a tenth of the time of two reductions
+        low = high = coefs.item()
+    else:
+        low, high = float(coefs.min()), float(coefs.max())
     if not (high < LARGE and low > -LARGE):
         blame(high if not high < LARGE else low)
     if low > TINY or high < -TINY:

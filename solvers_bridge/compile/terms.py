@@ -54,9 +54,9 @@ class Grid:
         """Times (or over) a value of the frame."""
         trailing = len(self.shape) - factor.ndim
         spread = factor.reshape(factor.shape + (1,) * trailing) if factor.ndim else factor
-        if self.coefs is ONE and operation is np.multiply:
-            return replace(self, coefs=spread)  # the table itself, not a copy of it
-        return replace(self, coefs=operation(self.coefs, spread))
+        if self.coefs is not ONE or operation is not np.multiply:
+            spread = operation(self.coefs, spread)  # else the table itself, not a copy of it
+        return Grid(self.variable, self.first, self.shape, self.digits, spread)
 
     def width(self, rank: int) -> int:
         """Entries per cell of a frame of `rank` axes."""
