@@ -1,17 +1,18 @@
 """What an evaluation was asked to do, as its run records it, so that a resume needs only a name.
 
-Lives here: `BenchSpec`, its event, which problems it draws.
+Lives here: `BenchSpec`, its event, reading the problems it draws.
 Never here: doing it.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
+from benchmarks.datasets import beside, load, with_labels
 from benchmarks.items import Item
 from opto.errors import InputError
 from traces.read import events
@@ -103,3 +104,25 @@ def recorded_spec(store: Store, run: str) -> BenchSpec:
         where=str(store),
         fix="`opto bench runs` lists evaluations; `opto runs show` shows other runs.",
     )
+
+
+def read_items(spec: BenchSpec, *, notice: Callable[[str], None] | None = None) -> list[Item]:
+    """The problems that `spec` draws.
+
+    Args:
+        spec: Which set, from where.
+        notice: Told what a download and a reader of results must know: licence, known errors.
+
+    Raises:
+        benchmarks.datasets.DatasetError: The data cannot be had or read.
+    """
+    known = None if spec.data is None else Path(spec.data)
+    dataset = load(spec.set, known, answers=spec.answers, split=spec.split, notice=notice)
+    if spec.labels is not None:
+        dataset = with_labels(dataset, Path(spec.labels))
+    if spec.beside:
+        dataset = beside((dataset, *(load(file) for file in spec.beside)))[0]
+    if notice is not None:
+        for note in dataset.notes:
+            notice(f"note: {note}")
+    return spec.draw(dataset.items)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from importlib.metadata import entry_points
 from typing import Annotated, Protocol, runtime_checkable
 
 import typer
@@ -77,6 +78,7 @@ def main(arguments: list[str]) -> int:
     if debug:
         arguments = ["--debug", *arguments]
     try:
+        _join_others(arguments)
         result = app(arguments, prog_name="opto", standalone_mode=False)
     except typer.Exit as done:
         return done.exit_code
@@ -94,6 +96,15 @@ def main(arguments: list[str]) -> int:
             _explain(error)
         return getattr(error, "exit_code", 1)
     return result if isinstance(result, int) else 0
+
+
+def _join_others(arguments: list[str]) -> None:
+    """Add commands of other packages (entry points `opto.commands`); only those asked for."""
+    known = {group.name for group in app.registered_groups}
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    for entry in entry_points(group="opto.commands"):
+        if entry.name not in known and asked in (None, entry.name):
+            app.add_typer(entry.load(), name=entry.name)
 
 
 def _explain(error: Exception) -> None:

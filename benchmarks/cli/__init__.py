@@ -1,0 +1,1 @@
+"""`opto bench`: wiring of the commands, one file each or two."""

@@ -1,0 +1,222 @@
+"""Looking at evaluations: `opto bench list`, `runs`, `report`, `compare`, `errors`, `show`.
+
+Lives here: what is printed where.
+Never here: statistics and pages (`benchmarks.report`), measuring.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from benchmarks.datasets import SETS
+from benchmarks.report import compare as compare_results
+from benchmarks.report import fold, to_html, to_markdown, to_text
+from benchmarks.running.run import results_of
+from benchmarks.running.spec import SPEC, BenchSpec, read_items, recorded_spec
+from benchmarks.scoring import CLASSES
+from opto.display.text import plain
+from opto.errors import InputError, OptoError
+from opto.settings import load_settings
+from traces.read import events, runs
+from traces.store.sqlite import Store
+
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="As `opto bench runs` lists it.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+
+def list_sets(*, as_json: Json = False) -> None:
+    """The data sets that have a name: size, licence, and what is known about their labels."""
+    rows = [
+        {"name": s.name, "title": s.title, "license": s.license, "source": s.source}
+        | {"problems": s.problems}
+        for s in SETS.values()
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        typer.echo(plain(f"{row['name']:13} {row['title']} ({row['license']})"))
+        typer.echo(plain(f"{'':13} {row['source']}"))
+        typer.echo(plain(f"{'':13} {row['problems']}"))
+
+
+def list_runs(*, as_json: Json = False) -> None:
+    """The evaluations recorded here, oldest first."""
+    found: list[dict[str, Any]] = []
+    with _store() as store:
+        for info in runs(store):
+            first = next(events(store, info.run, kind=SPEC), None)
+            if first is not None:
+                done = sum(1 for _ in events(store, info.run, kind="bench.item"))
+                ended = next(events(store, info.run, kind="opt.end"), None) is not None
+                found.append(
+                    {
+                        "run": info.run,
+                        "set": first.data["set"],
+                        "model": first.data["model"],
+                        "problems": first.data["problems"],
+                        "samples": first.data["samples"],
+                        "done": done,
+                        "state": "ended" if ended else "running" if info.writer else "stopped",
+                    }
+                )
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    for row in found:
+        total = row["problems"] * row["samples"]
+        typer.echo(
+            plain(
+                f"{row['run']}  {row['done']}/{total} {row['state']}  {row['set']}  {row['model']}"
+            )
+        )
+
+
+def report(
+    run_name: RunName,
+    *,
+    html: Annotated[Path | None, typer.Option("--html", help="Write one page to FILE.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write Markdown to FILE.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Accuracy with intervals, by kind and label status, errors by class, cost."""
+    with _store() as store:
+        spec = recorded_spec(store, run_name)
+        found = fold(results_of(store, run_name))
+    title = f"{spec.set}: {spec.model}, run {run_name}"
+    if html is not None:
+        _write(html, to_html(found, title=title, questions=_questions(spec)))
+    if markdown is not None:
+        _write(markdown, to_markdown(found, title=title))
+    if as_json:
+        typer.echo(json.dumps({"run": run_name, **found.to_json()}, indent=2))
+    elif html is None and markdown is None:
+        typer.echo(to_text(found, title=title))
+
+
+def compare(
+    run_a: Annotated[str, typer.Argument(metavar="RUN_A")],
+    run_b: Annotated[str, typer.Argument(metavar="RUN_B")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Two runs on the problems both have: the difference, McNemar's test, what changed."""
+    with _store() as store:
+        for name in (run_a, run_b):
+            recorded_spec(store, name)
+        found = compare_results(fold(results_of(store, run_a)), fold(results_of(store, run_b)))
+    if as_json:
+        typer.echo(json.dumps({"a": run_a, "b": run_b, **found.to_json()}, indent=2))
+    else:
+        typer.echo(to_text(found, title=f"A {run_a}, B {run_b}"))
+
+
+def errors(
+    run_name: RunName,
+    *,
+    only: Annotated[str | None, typer.Option("--class", help="Only this class of errors.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The problems that are not right, and why."""
+    if only is not None and only not in CLASSES:
+        raise InputError(f"There is no error class {only!r}.", fix=f"One of {', '.join(CLASSES)}.")
+    with _store() as store:
+        recorded_spec(store, run_name)
+        wrong = [
+            record
+            for record in results_of(store, run_name)
+            if not record.main and only in (None, record.error)
+        ]
+    if as_json:
+        typer.echo(json.dumps([record.to_json() for record in wrong], indent=2))
+        return
+    for record in wrong:
+        gold = " or ".join(record.accepted) or "no gold answer"
+        typer.echo(
+            plain(
+                f"{record.id}  {record.error or '-'}: {record.answer} for {gold} ({record.status})"
+            )
+        )
+        said = [record.why, *(f"{f['code']}: {f['message']}" for f in record.findings)]
+        for line in said:
+            if line:
+                typer.echo(plain(f"    {' '.join(line.split())[:160]}"))
+    typer.echo(f"`opto bench show {run_name} ID` prints the transcript of one.", err=True)
+
+
+def show(
+    run_name: RunName,
+    problem: Annotated[str, typer.Argument(metavar="ID", help="Of the problem.")],
+    *,
+    sample: Annotated[int, typer.Option("--sample", min=0)] = 0,
+    as_json: Json = False,
+) -> None:
+    """Everything about one problem: calls, model, solution, findings, verdict."""
+    with _store() as store:
+        recorded_spec(store, run_name)
+        record = next(
+            (r for r in results_of(store, run_name) if (r.id, r.sample) == (problem, sample)), None
+        )
+        if record is None:
+            raise InputError(
+                f"The run has no result for the problem {problem!r}, sample {sample}.",
+                where=run_name,
+                fix="`opto bench errors` lists problems by id.",
+            )
+        found = [e for e in events(store, run_name) if record.span and e.span == record.span]
+    if as_json:
+        typer.echo(json.dumps([{"kind": e.kind, "data": e.data} for e in found], indent=2))
+        return
+    for event in found:
+        typer.echo(f"--- {event.kind} {event.at[:19]}")
+        typer.echo(plain(_words(event.kind, event.data)))
+
+
+def _words(kind: str, data: Any) -> str:
+    """An event as a person reads it: a call as a conversation, the rest as indented JSON."""
+    if kind != "llm.call":
+        return json.dumps(data, indent=1, ensure_ascii=False)
+    turns = [f"[{m['role']}]\n{m['content']}" for m in data["request"]["messages"]]
+    answer = data["completion"]
+    return "\n".join([*turns, f"[answer, {answer['finish']}]\n{answer['text']}"])
+
+
+@contextmanager
+def _store() -> Iterator[Store]:
+    """The runs of this folder, for reading.
+
+    Raises:
+        InputError: Nothing was recorded here.
+    """
+    path = load_settings().runs_path
+    if not path.exists():
+        raise InputError(
+            "No runs have been recorded here yet.",
+            where=str(path),
+            fix="Run `opto bench run` in this folder first, or set OPTO_RUNS_PATH.",
+        )
+    with Store(path, read_only=True) as store:
+        yield store
+
+
+def _questions(spec: BenchSpec) -> dict[str, str]:
+    """Texts by `set/id`; none where the data is not here any more."""
+    with suppress(OptoError):
+        return {f"{item.set}/{item.id}": item.question for item in read_items(spec)}
+    return {}
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as fault:
+        raise InputError(f"Cannot write the report: {fault.strerror}.", where=str(file)) from fault
+    typer.echo(f"Report written to {file}", err=True)
