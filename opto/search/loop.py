@@ -82,7 +82,7 @@ class Loop:
         spec = self._plan(state)
         while not state.cut and spec.done(state) is None:
             before = state.ledger.spent.metric
-            if spec.demos is not None and spec.demos.due(state):
+            if spec.demos is not None and self._takes_demos(state) and spec.demos.due(state):
                 yield from spec.demos.run(state)
             kept = yield from Turn(spec, state, spare=self._spare(spec)).run()
             yield from self._recheck(state, kept)
@@ -124,16 +124,22 @@ class Loop:
     def _prepare(self, state: State) -> Part:
         """Make what a source chooses from: demonstrations, then proposals that know of them."""
         spec = self.spec
-        if spec.demos is not None and demo_components(state.view.task) and not state.cut:
+        if spec.demos is not None and self._takes_demos(state) and not state.cut:
             yield from spec.demos.run(state)
         if spec.ground is not None and not state.cut:
             yield from spec.ground.run(state)
         if spec.sow and not state.cut:
             yield from Turn(spec, state).sow(spec.sow)
 
-    def _check(self, state: State) -> None:
-        spec, task = self.spec, state.view.task
+    def _takes_demos(self, state: State) -> bool:
+        """Is there a component for demonstrations, and does the task not name its values?"""
+        task, demos = state.view.task, self.spec.demos
         named = getattr(task, "choices", None) is not None
+        return not named and demos is not None and bool(demo_components(task, demos.components))
+
+    def _check(self, state: State) -> None:
+        spec = self.spec
+        named = getattr(state.view.task, "choices", None) is not None
         if spec.source is None or spec.sow or named:
             return
         if spec.demos is None:
@@ -141,7 +147,7 @@ class Loop:
                 f"{self.name!r} has nothing to choose from: the task has no `choices`.",
                 fix="Give it `choices`, component to values, or let the Spec ask for proposals.",
             )
-        if not demo_components(task, spec.demos.components):
+        if not self._takes_demos(state):
             raise SearchError(
                 f"{self.name!r} has nothing to choose from: no component takes demonstrations.",
                 fix="Let the program show its model a list of them: node([], trainable=True).",

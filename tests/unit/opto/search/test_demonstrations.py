@@ -135,6 +135,40 @@ def test_outputs_are_in_the_ledger_and_in_the_log(tmp_path: Path) -> None:
         assert read(rollout.output) == {"said": SUMS[rollout.example][0] * 20}
 
 
+@pytest.mark.parametrize("late", [(), ("function",), ("guide",), ("function", "guide")])
+def test_outputs_are_kept_whoever_takes_time(late: tuple[str, ...]) -> None:
+    def function(values: Any, x: str) -> Any:
+        return later(x.upper()) if "function" in late else x.upper()
+
+    def guide(output: str, example: Any) -> Any:
+        return later(1.0) if "guide" in late else 1.0
+
+    task = TextTask({"prompt": "x"}, function, [("a", "b")], guide)
+    loop = Loop(named("random_search", size=1), Writer())
+
+    result = Study(task, loop, Budget(metric=1), rules=NO_REPORT).run()
+
+    assert [read(rollout.output) for rollout in result.ledger] == ["A"]
+
+
+async def later(value: Any) -> Any:
+    return value
+
+
+def test_the_output_of_a_program_is_kept_without_its_nodes() -> None:
+    @opto.bundle(trainable=True)
+    def tell(x: int) -> dict[str, Any]:
+        """Say it twice."""
+        return {"twice": [x, x]}
+
+    task = ProgramTask(tell, [(3, None)], lambda *_: 1.0)
+    loop = Loop(named("random_search", size=1), Writer())
+
+    result = Study(task, loop, Budget(metric=1), rules=NO_REPORT).run()
+
+    assert [read(rollout.output) for rollout in result.ledger] == [{"twice": [3, 3]}]
+
+
 def test_a_rollout_of_an_older_run_is_read_and_keeps_its_digest() -> None:
     rollout = Rollout("c", 0, "val", 0, 1.0, feedback="fine")
     data = rollout.to_json()
@@ -247,6 +281,28 @@ def test_a_search_over_demonstrations_says_what_it_needs() -> None:
         Study(
             LetterTask(), Loop(named("bridge"), Writer()), Budget(metric=50), rules=NO_REPORT
         ).run()
+
+
+class Named(WordTask):
+    """Says itself what there is to choose from."""
+
+    @property
+    def choices(self) -> Mapping[str, Sequence[Any]]:
+        right = [{"input": word, "output": target} for word, target in self.train]
+        return {"prompt": ["Reverse.", "Mirror every letter."], "demos": [[], right[:2], right[:5]]}
+
+
+@pytest.mark.parametrize("name", ["product", "bridge"])
+def test_nothing_is_made_where_the_task_names_its_choices(name: str) -> None:
+    task = Named()
+
+    result = Study(
+        task, Loop(named(name), Writer()), Budget(metric=300), workers=1, rules=NO_REPORT
+    ).run()
+
+    assert not any(result.ledger.n(name, "train") for name in result.ledger.candidates)
+    assert result.cost.llm == 0
+    assert (len(result.values["demos"]) == 5) is (name == "product")
 
 
 # Whole searches

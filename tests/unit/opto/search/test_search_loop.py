@@ -64,10 +64,15 @@ def test_every_algorithm_improves_the_seed_and_keeps_its_budget(name: str) -> No
     assert 0 < result.cost.metric <= 400
 
 
-@pytest.mark.parametrize("name", names())
-def test_one_and_eight_workers_write_the_same_ledger(name: str) -> None:
-    task = task_for(name)
-
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        *((name, task_for(name)) for name in names()),
+        ("miprov2", WordTask()),
+        ("product", WordTask()),
+    ],
+)
+def test_one_and_eight_workers_write_the_same_ledger(name: str, task: Any) -> None:
     one, eight = (run(spec_of(name), task, 150, workers=workers) for workers in (1, 8))
 
     assert one.ledger.digest == eight.ledger.digest
