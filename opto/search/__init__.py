@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from opto.search.judge import LLMJudge as LLMJudge
     from opto.search.ledger import Ledger as Ledger
     from opto.search.program import ProgramTask as ProgramTask
+    from opto.search.progress import Progress as Progress
+    from opto.search.recorded import read_search as read_search
     from opto.search.result import Estimate as Estimate
     from opto.search.result import Result as Result
     from opto.search.results import ActionResult as ActionResult
@@ -55,6 +57,7 @@ _EXPORTS = {
     "Left": "opto.search.budget",
     "Meter": "opto.search.budget",
     "Outcome": "opto.search.results",
+    "Progress": "opto.search.progress",
     "Proposal": "opto.search.results",
     "Propose": "opto.search.actions",
     "Reservation": "opto.search.budget",
@@ -73,6 +76,7 @@ _EXPORTS = {
     "exact_match": "opto.search.guide",
     "ProgramTask": "opto.search.program",
     "TextTask": "opto.search.adapters",
+    "read_search": "opto.search.recorded",
     "stream": "opto.search.streams",
 }
 
@@ -91,6 +95,7 @@ __all__ = [
     "Meter",
     "Outcome",
     "ProgramTask",
+    "Progress",
     "Proposal",
     "Propose",
     "Reservation",
@@ -106,6 +111,7 @@ __all__ = [
     "View",
     "contains",
     "exact_match",
+    "read_search",
     "stream",
 ]
 

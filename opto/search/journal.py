@@ -211,8 +211,7 @@ def read_past(store: Store, run: str) -> Past:
         elif event.kind == DECISION and data["what"] == "cut":
             past.cuts[data["step"]] = (data["kept"], data["limit"])
         elif event.kind == DECISION and data["what"] == "void":
-            for identity in data["ids"]:
-                past.results.pop(identity, None)
+            _voided(past, frozenset(data["ids"]))
         elif event.kind == END:
             past.ended = data
     return past
@@ -233,6 +232,15 @@ def _finished(past: Past, data: dict[str, Any]) -> None:
     past.elapsed_s = max(past.elapsed_s, data["elapsed_s"])
     for item in data["result"].get("candidates", ()):
         past.known.add(Candidate.from_json(item).id)
+
+
+def _voided(past: Past, ids: frozenset[str]) -> None:
+    """These are carried out again; what was asked after them may be asked no more."""
+    first = min((place[0] for place, identity in past.asked.items() if identity in ids), default=0)
+    past.asked = {place: identity for place, identity in past.asked.items() if place[0] <= first}
+    past.cuts = {step: cut for step, cut in past.cuts.items() if step < first}
+    for identity in ids:
+        past.results.pop(identity, None)
 
 
 def result_from_json(data: Any) -> ActionResult:

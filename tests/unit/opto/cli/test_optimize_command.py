@@ -210,3 +210,54 @@ def test_a_search_begun_in_python_is_resumed_when_the_program_is_named(
     assert "opto resume py --program FILE.py:NAME" in capsys.readouterr().err
     assert main(["resume", "py", "--program", "begun.py", "--optimizer", "begun.py:scripted"]) == 0
     assert "before  0.000" in capsys.readouterr().out
+
+
+def test_a_guide_that_always_fails_is_repaired_and_the_search_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_program(tmp_path)
+    good = file.read_text(encoding="utf-8")
+    file.write_text(good.replace("output == example[1]", "output == example[7]"), encoding="utf-8")
+
+    assert optimize("--run", "night") == 1
+
+    error = capsys.readouterr().err
+    assert "IndexError" in error
+    assert "opto resume night --changed" in error
+    file.write_text(good, encoding="utf-8")
+    assert main(["resume", "night"]) == 1
+    assert "-    right = output == example[7]" in capsys.readouterr().err
+    assert main(["resume", "night", "--changed"]) == 0
+    assert "before  0.000" in capsys.readouterr().out
+
+
+def test_a_task_that_halts_says_why_and_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_program(tmp_path)
+    good = file.read_text(encoding="utf-8")
+    halts = 'from opto.search import StudyHalted\n    raise StudyHalted("no credit is left")'
+    bad = good.replace("right = output == example[1]", f"{halts}\n    right = True")
+    file.write_text(bad, encoding="utf-8")
+
+    assert optimize("--run", "night") == 1
+
+    error = capsys.readouterr().err
+    assert "no credit is left" in error
+    assert "opto resume night" in error
+
+
+def test_a_program_of_texts_and_a_function_works_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_program(tmp_path)
+    text = file.read_text(encoding="utf-8") + (
+        "\n\npair = ({'prompt': 'Answer.'}, lambda texts, x: answer(texts['prompt'], x).data)\n"
+        "budget = opto.Budget(metric=120, llm=10)\n"
+    )
+    file.write_text(text, encoding="utf-8")
+
+    code = main(["optimize", "greet.py:pair", "--optimizer", "greet.py:scripted"])
+
+    assert code == 0
+    assert "-Answer.\n+" in capsys.readouterr().out

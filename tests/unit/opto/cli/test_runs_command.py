@@ -147,3 +147,17 @@ def test_what_is_not_there_or_no_search_is_explained(
     ):
         assert main(["runs", *arguments]) == 1
         assert said in capsys.readouterr().err
+
+
+def test_a_run_that_is_being_written_is_running(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Store(store) as opened:
+        study = Study(NumberTask(), RandomSearch(), Budget(metric=60), store=opened, run="now")
+        study.ask()
+        rows = json.loads(opto("list", "--json", capsys=capsys))
+        study.close()
+
+    assert [row["state"] for row in rows if row["run"] in {"now", "cut"}] == [
+        "interrupted", "running",
+    ]  # fmt: skip
