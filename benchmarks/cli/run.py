@@ -7,6 +7,7 @@ Never here: the measuring (`benchmarks.running`), the report (`benchmarks.report
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -16,6 +17,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.cli.progress import BenchProgress
+from benchmarks.items import Item
 from benchmarks.report import fold, to_text
 from benchmarks.running.run import BenchRun, CostLimits, results_of, run_bench
 from benchmarks.running.spec import BenchSpec, read_items, recorded_spec
@@ -111,9 +113,10 @@ def run(
     )
     limits = _limits(max_calls, max_usd, max_tokens, max_seconds)
     chosen = run_name or new_run_name()
+    items = _problems(spec)  # a mistake in there leaves no empty store behind
     with Store(settings.runs_path, redactor=redactor()) as store:
         how = BenchRun(store=store, run=chosen, settings=settings, workers=workers, limits=limits)
-        _measure(spec, how, as_json=as_json)
+        _measure(spec, items, how, as_json=as_json)
 
 
 def resume(
@@ -133,7 +136,7 @@ def resume(
         spec = recorded_spec(store, run_name)
         settings = settings.model_copy(update={"model": spec.model})
         how = BenchRun(store=store, run=run_name, settings=settings, workers=workers, limits=limits)
-        _measure(spec, how, as_json=as_json)
+        _measure(spec, _problems(spec), how, as_json=as_json)
 
 
 def _limits(
@@ -142,15 +145,19 @@ def _limits(
     try:
         dollars = None if usd is None else Decimal(usd)
     except InvalidOperation:
-        dollars = Decimal("NaN")
-    if dollars is not None and not dollars > 0:
+        dollars = Decimal(0)
+    if dollars is not None and not (dollars.is_finite() and dollars > 0):
         raise InputError(f"--max-usd cannot be {usd!r}.", fix="Give an amount such as 1.50.")
     return CostLimits(calls=calls, usd=dollars, tokens=tokens, seconds=seconds)
 
 
-def _measure(spec: BenchSpec, how: BenchRun, *, as_json: bool) -> None:
+def _problems(spec: BenchSpec) -> list[Item]:
     err = Console(stderr=True, highlight=False)
-    items = read_items(spec, notice=lambda words: err.print(words, markup=False))
+    return read_items(spec, notice=lambda words: err.print(words, markup=False))
+
+
+def _measure(spec: BenchSpec, items: Sequence[Item], how: BenchRun, *, as_json: bool) -> None:
+    err = Console(stderr=True, highlight=False)
     err.print(f"run {how.run}: {len(items)} problems of {spec.set}, {spec.model}", markup=False)
     with BenchProgress(len(items) * spec.samples, err) as progress:
         with suppress(UnknownRunError):  # a new one
