@@ -35,7 +35,7 @@ async def with_litellm(url: str, calls: int, concurrency: int) -> dict[str, Any]
 
 async def with_dspy(url: str, calls: int, concurrency: int) -> dict[str, Any]:
     """`dspy.LM(...).acall`."""
-    import dspy  # type: ignore[import-not-found]  # noqa: PLC0415  (not our environment)
+    import dspy  # noqa: PLC0415  (not our environment)
 
     model = dspy.LM(
         "openai/bench",

@@ -45,7 +45,7 @@ def optimize(  # noqa: PLR0913  (the front door; everything else is in the algor
     Args:
         program: A bundled function, a Module, a `@model` object, any callable with
             `.parameters()`; or `(texts, function)`: a mapping of texts, and a function of the
-            texts and an input.
+            texts and an input; or a `dspy.Module` (examples and guide are then dspy's, too).
         trainset: `(input, target)` pairs, or mappings with `input` and `target`.
         guide: `guide(output, example)` gives a number, `(number, feedback)` or a Score.
         optimizer: Name of an algorithm, an Algorithm, or a Spec.

@@ -27,6 +27,9 @@ from opto.llm.types import Completion, Message, Request, Usage
 from opto.search.cost import NOTHING, Cost
 from traces.record import Recorder, current
 
+_HOPELESS = (dspy.LMAuthError, dspy.LMBillingError, dspy.LMConfigurationError)
+_NO_MODEL = "No LM is loaded"
+"""How the ValueError begins that dspy raises where no model is configured."""
 _VENDORS = {
     "openai": "https://api.openai.com/v1",
     "anthropic": "https://api.anthropic.com/v1",
@@ -141,6 +144,11 @@ def fresh(lm: Any, rep: int) -> Any:
     return lm.copy(rollout_id=1_000 * (lm.kwargs.get("rollout_id") or 0) + rep)
 
 
+def is_hopeless(error: Exception) -> bool:
+    """No key, no credit, no model: would every further call fail in the same way?"""
+    return isinstance(error, _HOPELESS) or _NO_MODEL in str(error)
+
+
 def _count(usage: Mapping[str, Any], *names: str) -> int:
     found = next((usage[name] for name in names if usage.get(name) is not None), 0)
     return int(found)
@@ -162,8 +170,7 @@ def _record(
     error: BaseException | None,
 ) -> None:
     messages = inputs.get("messages") or [{"role": "user", "content": inputs.get("prompt")}]
-    asked = tuple(Message(item["role"], _words(item["content"])) for item in messages)
-    request = Request(messages=asked, purpose="program")
+    request = Request(messages=tuple(map(_turn, messages)), purpose="program")
     model = f"dspy:{lm.model}"
     about: dict[str, Any] = {
         "model": model,
@@ -180,6 +187,12 @@ def _record(
         text=_words(words[0] if words else ""), usage=usage, model=str(lm.model)
     )
     recorder.emit(CALL, **about, completion=completion.to_json())
+
+
+def _turn(item: Any) -> Message:
+    if isinstance(item, Mapping):
+        return Message(item["role"], _words(item["content"]))
+    return Message(item.role, _words(item.text))
 
 
 def _words(content: Any) -> str:

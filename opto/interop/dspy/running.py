@@ -14,7 +14,7 @@ from typing import Any
 
 import dspy
 
-from opto.interop.dspy.calls import Calls
+from opto.interop.dspy.calls import Calls, is_hopeless
 from opto.interop.dspy.metric import Metric, Step, read
 from opto.interop.dspy.parts import ANSWER, CALLS
 from opto.interop.dspy.rows import Row, plain, text
@@ -30,9 +30,6 @@ FAULTS: tuple[type[Exception], ...] = (
     ArithmeticError,
 )
 """What an answer that is not as expected leads to inside a program; the candidate's doing."""
-_HOPELESS = (dspy.LMAuthError, dspy.LMBillingError, dspy.LMConfigurationError)
-"""No key, no credit, no model: every further call would fail in the same way."""
-_NO_MODEL = "No LM is loaded"
 _VALUE = 240
 """Longest value of a field in a trace, in characters."""
 _ANSWER = 600
@@ -92,7 +89,7 @@ class Run:
             try:
                 yield
             except Exception as error:
-                if _is_hopeless(error):
+                if is_hopeless(error):
                     raise StudyHalted(str(error)) from error
                 error.cost = self.calls.cost  # type: ignore[attr-defined]  # what the engine looks for
                 raise
@@ -115,7 +112,7 @@ class Run:
 
     def failed(self, error: Exception) -> Outcome:
         """The outcome of a run that ended in one of `FAULTS`."""
-        if _is_hopeless(error):
+        if is_hopeless(error):
             raise error
         steps = self._steps()
         said = self._read_badly(error) if isinstance(error, dspy.AdapterParseError) else _why(error)
@@ -145,10 +142,6 @@ class Run:
         reply = _clipped(str(error.lm_response), _ANSWER)
         path = self.copy.like(error.signature)
         return f"The reply at {path} could not be read: it must give {wanted}. It was:\n{reply}"
-
-
-def _is_hopeless(error: Exception) -> bool:
-    return isinstance(error, _HOPELESS) or _NO_MODEL in str(error)
 
 
 def _why(error: Exception) -> str:

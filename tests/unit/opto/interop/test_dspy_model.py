@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +175,38 @@ def test_a_proposer_asks_a_model_of_dspy() -> None:
         Chat(lm)([{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]) == "said"
     )
     assert lm.engine.asked[0].messages[0].text == "a\n\nb"
+
+
+def test_a_proposer_without_a_key_halts_the_study() -> None:
+    lm = fake_lm(lambda system, asked: dspy.lm15.AuthError("no key"))
+
+    with pytest.raises(StudyHalted, match="no key"):
+        Chat(lm)([{"role": "user", "content": "b"}])
+
+
+def test_dspys_own_client_is_counted_against_a_server(model_server: Any) -> None:
+    model_server.plan = [says("[[ ## answer ## ]]\n4")]
+    lm = dspy.LM(
+        "openai/some-model", api_base=model_server.url, api_key="x", engine="lm15", cache=False
+    )
+
+    with dspy.context(lm=lm):
+        task = DspyTask(dspy.Predict("question -> answer"), sums(1), exact)
+        found = Study(task, Fixed(), opto.Budget(metric=1), workers=1).run()
+    lm.close()
+
+    assert found.ledger.rollouts(task.seed.id)[0].score == 1.0
+    assert (found.cost.llm, found.cost.tokens_in, found.cost.tokens_out) == (1, 11, 7)
+    assert found.cost.unpriced == 0  # this machine costs nothing
+
+
+def test_a_call_of_a_vendors_model_is_priced() -> None:
+    lm = fake_lm(adds)
+    lm.model = "openai/gpt-4o-mini"
+
+    with dspy.context(lm=lm):
+        task = DspyTask(dspy.Predict("question -> answer"), sums(1), exact)
+        found = Study(task, Fixed(), opto.Budget(metric=1), workers=1).run()
+
+    assert found.cost.usd == Decimal("0.0000045")  # 10 in at 0.15, 5 out at 0.60 dollars a million
+    assert found.cost.unpriced == 0

@@ -23,7 +23,9 @@ from dspy_programs import (  # noqa: E402  (after the skip)
 )
 
 import opto  # noqa: E402
-from opto.interop.dspy import Chat, DspyTask  # noqa: E402
+from opto.interop.dspy import Chat, DspyTask, OptoLM  # noqa: E402
+from opto.llm.client import LM  # noqa: E402
+from opto.llm.scripted import Scripted  # noqa: E402
 from opto.optimizers.search import Rewriter, named  # noqa: E402
 from opto.search import Cost, Study, StudyHalted  # noqa: E402
 from traces.read import events  # noqa: E402
@@ -79,23 +81,37 @@ def test_the_worst_of_a_program_counts_what_its_loops_can_ask() -> None:
     assert DspyTask(agent, sums(), exact).worst.llm == 2 * (5 + 5)
 
 
+class Votes(dspy.Module):
+    """Asks three times in threads of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ask = dspy.Predict("question -> answer")
+
+    def forward(self, question: str) -> Any:
+        asks = [(self.ask, dspy.Example(question=question).with_inputs("question"))] * 3
+        answers = dspy.Parallel(num_threads=3, disable_progress_bar=True)(asks)
+        return answers[0]
+
+
 def test_calls_in_threads_that_a_program_starts_are_charged_too() -> None:
-    class Votes(dspy.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.ask = dspy.Predict("question -> answer")
-
-        def forward(self, question: str) -> Any:
-            asks = [(self.ask, dspy.Example(question=question).with_inputs("question"))] * 3
-            answers = dspy.Parallel(num_threads=3, disable_progress_bar=True)(asks)
-            return answers[0]
-
     with dspy.context(lm=fake_lm(adds)):
         task = DspyTask(Votes(), sums(), exact)
         found = Study(task, Fixed(), opto.Budget(metric=4)).run()
 
     assert [rollout.cost.llm for rollout in found.ledger.rollouts(task.seed.id)] == [3] * 4
     assert {rollout.cost.tokens for rollout in found.ledger.rollouts(task.seed.id)} == {45}
+
+
+def test_calls_of_our_models_in_such_threads_are_recorded(tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    lm = OptoLM(LM(Scripted(lambda request: "[[ ## answer ## ]]\n4")))
+    with dspy.context(lm=lm):
+        task = DspyTask(Votes(), sums(1), exact)
+        Study(task, Fixed(), opto.Budget(metric=1), store=store, run="r").run()
+
+    with Store(store, read_only=True) as opened:
+        assert len([*events(opened, "r", kind="llm.call")]) == 3
 
 
 def test_another_repetition_is_another_answer_though_dspy_caches(tmp_path: Path) -> None:
@@ -118,7 +134,7 @@ def test_another_repetition_is_another_answer_though_dspy_caches(tmp_path: Path)
 def test_a_model_of_one_predictor_is_shared_by_all_copies() -> None:
     own, common = fake_lm(adds), fake_lm(both_steps)
     program = TwoSteps()
-    program.add.lm = own
+    program.add.lm = program.judge = own
 
     with dspy.context(lm=common):
         task = DspyTask(program, texts(), exact)
@@ -126,7 +142,8 @@ def test_a_model_of_one_predictor_is_shared_by_all_copies() -> None:
 
     assert own.engine.asked
     assert all("text" not in str(request.messages[-1].text)[:20] for request in own.engine.asked)
-    assert program.add.lm is own
+    copied = task.built(task.seed)
+    assert copied.judge is copied.add.lm is own
 
 
 def test_the_calls_of_a_run_are_recorded(tmp_path: Path) -> None:
