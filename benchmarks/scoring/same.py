@@ -12,17 +12,16 @@ How it is decided, cheapest first:
    hold for all points of the other, and back? One solve per row that has no twin. A few random
    objectives, smallest and greatest value, must agree as well. Where neither allows any point,
    every row of both is loosened by a further variable, and these models are compared.
-4. Would they with other numbers? A row of the gold model without its twin, where the model has
-   another row over the same variables, or none that could stand for a row that does not bind: no.
-   Where further rows over other variables may stand for one that does not bind, or that on these
-   numbers leaves no choice at all, that stays open.
+4. Would they with other numbers? Yes, if every row of the gold model has a twin where its
+   equalities hold. No, if the model has another row over the same variables instead, or none. Where
+   rows over other variables may stand for it, that stays open.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -254,37 +253,37 @@ def _sets_equal(ours: Points, theirs: Points) -> Comparison:
 def _beyond_these_numbers(ours: Points, theirs: Points) -> Comparison:
     """Both allow the same points; would they if the numbers were others?"""
     mine, gold = ours.matrix, theirs.matrix
-    extra = [row for row in mine.rows if row not in gold.rows]
-    lost = [row for row in gold.rows if row not in mine.rows]
+    known, asked = _folded(facets(mine), gold), _folded(facets(gold), gold)
+    lost = [row for folded, row in _folded(gold.rows, gold).items() if folded not in known]
+    extra = [row for folded, row in _folded(mine.rows, gold).items() if folded not in asked]
+    if not lost:
+        further = "; further rows of the model decide nothing" if extra else ""
+        return _agrees(f"same points and objective{further}")
     others = {_support(row) for row in extra}
-    twisted = [row for row in lost if _support(row) in others]
-    idle = [row for row in lost if not _needed(row, theirs)]
-    said = "; ".join(words(row, gold.names) for row in twisted or idle)
-    if twisted or (idle and not extra):
+    twisted = [row for row in lost if not extra or _support(row) in others]
+    said = "; ".join(words(row, gold.names) for row in twisted or lost)
+    if twisted:
         return _differs(f"equal on these numbers only: no row says {said}")
-    tight = [row for row in lost if not row.equal and _binds_everywhere(row, theirs)]
-    said = "; ".join(words(row, gold.names) for row in idle or tight)
-    if said:
-        return Comparison(None, f"equal on these numbers; what stands for {said} is not clear")
-    if lost or extra:
-        return _agrees("same points and objective, written differently")
-    return _agrees("same points and objective")
+    return Comparison(None, f"equal on these numbers; what stands for {said} is not clear")
+
+
+def _folded(rows: Iterable[Row], gold: Matrix) -> dict[Row, Row]:
+    """Rows by what they say where the equalities of the gold model hold."""
+    found = {}
+    for row in rows:
+        coefs, rhs = list(row.coefs), row.rhs
+        for other, side, pivot in _echelon(gold):
+            factor = coefs[pivot]
+            coefs = [a - factor * b for a, b in zip(coefs, other, strict=True)]
+            rhs -= factor * side
+        clean = Row(tuple(0.0 if _close(c, 0.0) else c for c in coefs), rhs, row.equal)
+        for folded in normal(replace(gold, rows=(clean,), signed=(False,) * gold.n)).rows:
+            found[folded] = row
+    return found
 
 
 def _support(row: Row) -> tuple[bool, ...]:
     return tuple(map(bool, row.coefs))
-
-
-def _needed(row: Row, theirs: Points) -> bool:
-    """Would the gold model allow more without `row`?"""
-    rest = tuple(other for other in theirs.matrix.rows if other != row)
-    return Points(normal(replace(theirs.matrix, rows=rest)), theirs.whole).breaks(row)
-
-
-def _binds_everywhere(row: Row, theirs: Points) -> bool:
-    """Is an inequality an equality for every point? Then others could take its place by chance."""
-    row = row.plain()
-    return _equal(theirs.least(row.coefs), row.rhs)
 
 
 def _random_directions(n: int) -> Iterator[list[float]]:

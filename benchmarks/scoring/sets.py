@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from benchmarks.scoring.matrix import Matrix, Row
-from solvers_bridge import Limits, StandardForm, Stop
+from solvers_bridge import Limits, Outcome, StandardForm, Stop
 from solvers_bridge.backends import get_backend
-from solvers_bridge.form import Block
+from solvers_bridge.form import Block, Floats
 
-LIMITS = Limits(time_limit_s=5.0)
+LIMITS = Limits(time_limit_s=2.0)
 """Of one solve; these models have a few columns."""
 _SLACK = 1e-6
+_WHOLE = 1e-9
 
 
 class UndecidedError(Exception):
@@ -69,10 +70,27 @@ class Points:
         return smallest is not None and smallest < row.rhs - slack
 
     def _solved(self, direction: tuple[float, ...]) -> float | None:
+        """First without whole numbers, as integer solvers are slow to see that there is no end."""
         if self._form is None:
             self._form = _form(self.matrix, whole=self.whole)
         form = replace(self._form, cost=np.array(direction))
-        outcome = get_backend("highs").solve(form, LIMITS)
+        if not form.integer.any():
+            return self._value(form)
+        loose = replace(form, integer=np.zeros_like(form.integer))
+        outcome = _asked(loose)
+        if outcome.stop is Stop.INFEASIBLE:
+            return None
+        if outcome.stop is Stop.UNBOUNDED:
+            # the data are rational: if there is a whole point, a ray of the relaxation has more
+            anywhere = 0.0 if self.seen else self._value(replace(form, cost=np.zeros(form.n)))
+            return None if anywhere is None else -math.inf
+        if outcome.stop is Stop.OPTIMAL and outcome.x is not None and _is_whole(form, outcome.x):
+            self.seen.append(tuple(map(float, outcome.x)))
+            return outcome.objective
+        return self._value(form)
+
+    def _value(self, form: StandardForm) -> float | None:
+        outcome = _asked(form)
         if outcome.x is not None:
             self.seen.append(tuple(map(float, outcome.x)))
         match outcome.stop:
@@ -84,6 +102,21 @@ class Points:
                 return None
             case _:
                 raise UndecidedError(outcome.raw_status)
+
+
+def _asked(form: StandardForm) -> Outcome:
+    """The solver's answer; where it says infeasible, it is asked again without an objective.
+
+    HiGHS 1.15.1 takes some unbounded models for infeasible in presolve, such as the greatest x with
+    z <= y, y <= x + 1 and x <= y + z.
+    """
+    solver = get_backend("highs")
+    outcome = solver.solve(form, LIMITS)
+    if outcome.stop is Stop.INFEASIBLE and form.cost.any():
+        again = solver.solve(replace(form, cost=np.zeros(form.n)), LIMITS)
+        if again.stop is Stop.OPTIMAL:
+            return replace(again, stop=Stop.UNBOUNDED)
+    return outcome
 
 
 def beyond(row: Row, point: Sequence[float]) -> bool:
@@ -100,6 +133,11 @@ def facets(matrix: Matrix) -> Iterator[Row]:
     for j, low in enumerate(matrix.signed):
         if low:
             yield Row(tuple(-float(k == j) + 0.0 for k in range(matrix.n)), 0.0, equal=False)
+
+
+def _is_whole(form: StandardForm, x: Floats) -> bool:
+    whole = x[form.integer.astype(np.bool_)]
+    return bool(np.all(np.abs(whole - np.rint(whole)) <= _WHOLE))
 
 
 def _form(matrix: Matrix, *, whole: bool) -> StandardForm:

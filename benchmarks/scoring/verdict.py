@@ -108,10 +108,19 @@ def within_rounded(answer: float, gold: float, *, share: float = 0.05) -> bool:
 
 
 def gold_status(accepted: Sequence[str]) -> str:
-    """`optimal`, `infeasible`, `unbounded`, `missing`, or several joined by `or`."""
-    kinds = {
-        "optimal" if read_number(printed) is not None else _status(printed) for printed in accepted
-    }
+    """`optimal`, `infeasible`, `unbounded`, `missing`, or several joined by `or`.
+
+    `no best solution` counts as both of the middle two; other words are `other`.
+    """
+    kinds: set[str] = set()
+    for printed in accepted:
+        status = _status(printed)
+        if read_number(printed) is not None:
+            kinds.add("optimal")
+        elif status == NO_BEST:
+            kinds.update(_NONE_BEST)
+        else:
+            kinds.add(status if status in _NONE_BEST else "other")
     return " or ".join(sorted(kinds)) or "missing"
 
 

@@ -121,6 +121,8 @@ def test_statuses_of_gold_answers() -> None:
     assert gold_status(["12.5"]) == "optimal"
     assert gold_status(["Unbounded"]) == "unbounded"
     assert gold_status(["12.5", "infeasible"]) == "infeasible or optimal"
+    assert gold_status(["No Best Solution"]) == "infeasible or unbounded"
+    assert gold_status(["about 5"]) == "other"
     assert gold_status([]) == "missing"
 
 

@@ -19,6 +19,7 @@ from benchmarks.scoring import (
 )
 from benchmarks.scoring.declarations import declaration_accuracy
 from benchmarks.scoring.matrix import normal, of_gold, of_model
+from benchmarks.scoring.sets import Points
 from solvers_bridge import Model
 
 TURNED = {"<=": ">=", ">=": "<="}
@@ -139,6 +140,21 @@ def test_an_equality_makes_objectives_equal_that_look_different() -> None:
     model = written(CHAIRS_AND_TABLES, ("max", "1000-20*c"), ["c+t == 20", "2*c+5*t <= 60"])
 
     assert same_model(model, gold) == (True, "row for row")
+
+
+def test_an_equality_makes_rows_equal_that_look_different() -> None:
+    gold = {
+        **GOLD,
+        "domain": "real",
+        "rows": [
+            {"coef": [1.0, 1.0], "op": "=", "rhs": 100.0},
+            {"coef": [0.4, -0.6], "op": ">=", "rhs": 0.0},
+        ],
+    }
+    real = {"c": ("real", 0, None), "t": ("real", 0, None)}
+    model = written(real, ("max", "3000+20*t"), ["c+t == 100", "t <= 40"])
+
+    assert same_model(model, gold) == (True, "same points and objective")
 
 
 def test_too_few_variables_cannot_be_decided_by_an_equal_optimum() -> None:
@@ -350,6 +366,18 @@ def test_whole_numbers_alone_are_an_error_of_domain() -> None:
 
     assert (diff.errors, diff.whole) == (0, False)
     assert diff.counts == {"errors": 0, "declared": 4}
+
+
+@pytest.mark.parametrize("domain", ["real", "integer"])
+def test_a_model_that_the_solver_takes_for_impossible_is_asked_again(domain) -> None:
+    """Without an end in x, though HiGHS's presolve says infeasible."""
+    rules = ["z <= y", "y <= x+1", "x <= y+z"]
+    points = Points(
+        of_model(written(dict.fromkeys("xyz", (domain, 0, None)), ("max", "x"), rules)),
+        whole=True,
+    )
+
+    assert points.optimum() == -math.inf
 
 
 def test_the_normal_form_is_a_fixed_point() -> None:
