@@ -22,9 +22,11 @@ from benchmarks.report import fold, to_text
 from benchmarks.running.run import BenchRun, CostLimits, results_of, run_bench
 from benchmarks.running.spec import BenchSpec, read_items, recorded_spec
 from opto.cli.ask import with_model
+from opto.cli.main import INTERRUPTED
 from opto.errors import InputError
 from opto.llm.secret import redactor
 from opto.modeling.pipelines.registry import PIPELINES
+from opto.search import StudyInterrupted
 from opto.settings import load_settings
 from traces.errors import UnknownRunError
 from traces.record import new_run_name
@@ -164,7 +166,16 @@ def _measure(spec: BenchSpec, items: Sequence[Item], how: BenchRun, *, as_json: 
             for earlier in results_of(how.store, how.run):
                 progress.add(earlier)
         how.watch = progress.add
-        run_bench(spec, items, how)
+        try:
+            run_bench(spec, items, how)
+        except StudyInterrupted:
+            kept = sum(1 for _ in results_of(how.store, how.run))
+            typer.echo(
+                f"\nInterrupted; {kept} of {len(items) * spec.samples} results are kept.\n"
+                f"  go on: opto bench resume {how.run}",
+                err=True,
+            )
+            raise typer.Exit(INTERRUPTED) from None
     report = fold(results_of(how.store, how.run))
     if as_json:
         typer.echo(json.dumps({"run": how.run, **report.to_json()}, indent=2))

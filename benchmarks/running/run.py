@@ -23,7 +23,7 @@ from opto.llm.reserve import Budget as CallBudget
 from opto.llm.stack import CallOptions
 from opto.modeling.agent import SolveOptions
 from opto.modeling.pipelines.registry import choose_pipeline
-from opto.search import Budget, Result, Rules, Study, StudyHalted, StudyInterrupted
+from opto.search import Budget, Result, Rules, Study, StudyHalted
 from opto.settings import Settings
 from solvers_bridge.outcome import Limits
 from traces.errors import UnknownRunError
@@ -123,7 +123,6 @@ def _measured(task: BenchTask, spec: BenchSpec, how: BenchRun) -> Result:
         run=how.run,
         rules=Rules(report=0, retries=0),
     )
-    again = f"`opto bench resume {how.run}` goes on."
     try:
         return study.run()
     except StudyHalted as halt:
@@ -132,10 +131,8 @@ def _measured(task: BenchTask, spec: BenchSpec, how: BenchRun) -> Result:
         raise BenchHaltedError(
             f"The evaluation stopped: {told.what}",
             where=told.where,
-            fix=f"{told.fix} What is done is kept; {again}".strip(),
+            fix=f"{told.fix} What is done is kept: `opto bench resume {how.run}` goes on.".strip(),
         ) from cause
-    except StudyInterrupted as stop:
-        raise StudyInterrupted(stop.what, where=stop.where, fix=again) from None
 
 
 def _begin(spec: BenchSpec, items: Sequence[Item], how: BenchRun) -> None:

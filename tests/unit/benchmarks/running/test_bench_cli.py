@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -175,3 +177,24 @@ def test_the_command_is_found_by_its_entry_point_and_only_when_asked_for() -> No
     )
 
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(bench: ModelServer) -> None:
+    bench.choose = lambda asked: says(
+        reply(asked.body["messages"][-1]["content"]) or "", delay_s=0.3
+    )
+    command = [sys.executable, "-c", "from opto.cli.main import run; run()", "bench", "run"]
+    command += ["set.jsonl", "--model", f"openai:m@{bench.url}", "--pipeline", "standard"]
+    command += ["--run", "r", "--workers", "1"]
+
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    while len(bench.asked) < 3:
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    _, told = child.communicate(timeout=60)
+
+    assert child.returncode == 130
+    assert "of 12 results are kept" in told
+    assert "opto bench resume r" in told
+    assert main(["bench", "resume", "r"]) == 0
+    assert len(bench.asked) <= 13  # one more than problems, if a call was under way
