@@ -36,7 +36,8 @@ class Item:
     """Other problems with the same normalised text, as `set/id`."""
     gold_model: Mapping[str, Any] | None = None
     """Matrix form where one is known: `vars`, `sense` (max or min), `c`, and `rows` of `coef`,
-    `op` (<=, >=, =), `rhs`, `strict`."""
+    `op` (<=, >=, =), `rhs`, `strict`. Optional: `offset`, and `domain` (integer or real, for all or
+    one per variable), without which whole numbers are not compared."""
     tables: tuple[str, ...] = ()
     """Paths of CSV files the question speaks of."""
 
