@@ -10,7 +10,8 @@ The rules, first match wins:
 2. With a gold model (`diff`): `objective` if the objective differs; `direction` if a row is turned
    round; `unit` if a row's numbers are off by a factor such as 60 or 1000; `coefficient` if a row
    has another number; `missing-constraint`; `extra-constraint`; `wrong-domain` if only whole
-   numbers differ; `label` if nothing differs, so that the gold answer does not fit the gold model.
+   numbers differ, or, where the gold model does not say what is whole, if the twin of 4 is
+   accepted; `label` if nothing differs, so that the gold answer does not fit the gold model.
 3. `status`: infeasible or unbounded where a number is accepted, or the other way round. (After 2,
    because the row that made it so says more.)
 4. From the numbers: `wrong-domain` if the twin (the same model with all variables whole, or all
@@ -102,12 +103,13 @@ def error_class(
     if unsolved is not None:
         return unsolved
     if diff is not None and not diff.note:
-        return _by_gold_model(diff)
+        alike = "wrong-domain" if _accepts(result, twin) else "label"
+        return _by_gold_model(diff) or alike
     if _is_number(result.answer) != any(read_number(gold) is not None for gold in result.accepted):
         return "status"
-    return (
-        _by_value(result.answer, result.accepted, twin) or _by_findings(result.findings) or "other"
-    )
+    if _accepts(result, twin):
+        return "wrong-domain"
+    return _by_value(result.answer, result.accepted) or _by_findings(result.findings) or "other"
 
 
 def _unsolved(status: str, codes: Sequence[str]) -> str | None:
@@ -122,7 +124,7 @@ def _unsolved(status: str, codes: Sequence[str]) -> str | None:
             return None
 
 
-def _by_gold_model(diff: Diff) -> str:
+def _by_gold_model(diff: Diff) -> str | None:
     slips = {kind for kind, _ in diff.slips}
     named = (
         ("objective", diff.objective != "same"),
@@ -133,14 +135,14 @@ def _by_gold_model(diff: Diff) -> str:
         ("extra-constraint", bool(diff.extra)),
         ("wrong-domain", diff.whole is False),
     )
-    return next((name for name, holds in named if holds), "label")
+    return next((name for name, holds in named if holds), None)
 
 
-def _by_value(
-    answer: float | str | None, accepted: Sequence[str], twin: float | None
-) -> str | None:
-    if twin is not None and verdicts(twin, accepted).main:
-        return "wrong-domain"
+def _accepts(result: ItemResult, twin: float | None) -> bool:
+    return twin is not None and verdicts(twin, result.accepted).main
+
+
+def _by_value(answer: float | str | None, accepted: Sequence[str]) -> str | None:
     if not isinstance(answer, int | float):
         return None
     for printed in accepted:

@@ -212,8 +212,9 @@ def _sides(coefs: Sequence[float], lower: float, upper: float) -> Iterable[Row]:
 def _scaled(row: Row, integer: Sequence[bool] | None) -> Row:
     """Largest coefficient 1 in size; rounded inward first where all variables are whole."""
     largest = max(map(abs, row.coefs), default=0.0)
-    if largest == 0:
-        return row
+    if largest == 0:  # true or false for good, however far off
+        holds = row.rhs == 0 if row.equal else row.rhs >= 0
+        return row._replace(rhs=0.0 if holds else -1.0)
     rhs = row.rhs
     if integer is not None and not row.equal:
         step = _step(row.coefs, integer)

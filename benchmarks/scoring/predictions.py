@@ -54,8 +54,9 @@ class Column:
     n: int
 
     @property
-    def share(self) -> float:
-        return self.right / self.n if self.n else 0.0
+    def share(self) -> float | None:
+        """None of no problems."""
+        return self.right / self.n if self.n else None
 
     @property
     def interval(self) -> Interval:

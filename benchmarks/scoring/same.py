@@ -13,8 +13,8 @@ How it is decided, cheapest first:
    objectives, smallest and greatest value, must agree as well. Where neither allows any point,
    every row of both is loosened by a further variable, and these models are compared.
 4. Would they with other numbers? Yes, if every row of the gold model has a twin where its
-   equalities hold. No, if the model has another row over the same variables instead, or none. Where
-   rows over other variables may stand for it, that stays open.
+   equalities hold. No, if the model has another row over the same variables instead, or none that
+   shares a variable with it. Where further rows may stand for it, that stays open.
 """
 
 from __future__ import annotations
@@ -259,12 +259,17 @@ def _beyond_these_numbers(ours: Points, theirs: Points) -> Comparison:
     if not lost:
         further = "; further rows of the model decide nothing" if extra else ""
         return _agrees(f"same points and objective{further}")
-    others = {_support(row) for row in extra}
-    twisted = [row for row in lost if not extra or _support(row) in others]
+    others = [_support(row) for row in extra]
+    twisted = [row for row in lost if not _may_stand_for(others, _support(row))]
     said = "; ".join(words(row, gold.names) for row in twisted or lost)
     if twisted:
         return _differs(f"equal on these numbers only: no row says {said}")
     return Comparison(None, f"equal on these numbers; what stands for {said} is not clear")
+
+
+def _may_stand_for(others: Sequence[frozenset[int]], row: frozenset[int]) -> bool:
+    """Rows over the same variables say another thing, rows over quite others nothing about it."""
+    return row not in others and any(row & other for other in others)
 
 
 def _folded(rows: Iterable[Row], gold: Matrix) -> dict[Row, Row]:
@@ -282,8 +287,8 @@ def _folded(rows: Iterable[Row], gold: Matrix) -> dict[Row, Row]:
     return found
 
 
-def _support(row: Row) -> tuple[bool, ...]:
-    return tuple(map(bool, row.coefs))
+def _support(row: Row) -> frozenset[int]:
+    return frozenset(j for j, c in enumerate(row.coefs) if c)
 
 
 def _random_directions(n: int) -> Iterator[list[float]]:

@@ -36,6 +36,13 @@ GOLD = {
 }
 
 
+def wrong(*accepted: str) -> ItemResult:
+    return ItemResult(
+        id="a", set="s", sample=0, accepted=accepted, status="optimal", answer=1.0,
+        strict=False, main=False, lenient=False,
+    )  # fmt: skip
+
+
 def written(variables: dict[str, tuple], objective: tuple[str, str], rules: list[str]) -> Model:
     """A model as a language model writes it: scalars, rules such as `2*a <= 5`."""
     constraints = []
@@ -113,6 +120,15 @@ def test_one_error_is_a_difference(variables, objective, rules, why) -> None:
 
     assert found.same is False
     assert why in found.why
+
+
+def test_rows_without_variables_are_true_or_false_whatever_their_scale() -> None:
+    never = {"coef": [0.0, 0.0], "op": ">=", "rhs": 1200.0, "strict": False}
+    gold = {**GOLD, "rows": [*GOLD["rows"], never]}
+    scaled = {**GOLD, "rows": [*GOLD["rows"], {**never, "rhs": 3600.0}]}
+
+    assert same_model(built(scaled), gold).same is True
+    assert same_model(built(GOLD), gold).same is False
 
 
 def test_a_row_that_does_not_bind_on_these_numbers_is_missed_all_the_same() -> None:
@@ -352,12 +368,8 @@ def test_accuracy_over_items_weighs_by_declarations() -> None:
 )
 def test_the_gold_model_names_the_error(objective, rules, expected) -> None:
     diff = diff_model(written(CHAIRS_AND_TABLES, objective, rules), GOLD)
-    wrong = ItemResult(
-        id="a", set="s", sample=0, accepted=("720",), status="optimal", answer=1.0,
-        strict=False, main=False, lenient=False,
-    )  # fmt: skip
 
-    assert error_class(wrong, diff=diff) == expected
+    assert error_class(wrong("720"), diff=diff) == expected
 
 
 def test_whole_numbers_alone_are_an_error_of_domain() -> None:
@@ -366,6 +378,17 @@ def test_whole_numbers_alone_are_an_error_of_domain() -> None:
 
     assert (diff.errors, diff.whole) == (0, False)
     assert diff.counts == {"errors": 0, "declared": 4}
+    assert error_class(wrong("720"), diff=diff) == "wrong-domain"
+
+
+def test_where_the_gold_model_is_silent_on_whole_numbers_the_twin_decides() -> None:
+    silent = {key: value for key, value in GOLD.items() if key != "domain"}
+    real = {"c": ("real", 0, None), "t": ("real", 0, None)}
+    diff = diff_model(written(real, ("max", "30*c+50*t"), RULES), silent)
+
+    assert (diff.errors, diff.whole) == (0, None)
+    assert error_class(wrong("720"), diff=diff, twin=720.0) == "wrong-domain"
+    assert error_class(wrong("999"), diff=diff, twin=720.0) == "label"
 
 
 @pytest.mark.parametrize("domain", ["real", "integer"])
