@@ -155,12 +155,13 @@ def _limits(
 
 def _problems(spec: BenchSpec) -> list[Item]:
     err = Console(stderr=True, highlight=False)
-    return read_items(spec, notice=lambda words: err.print(words, markup=False))
+    return read_items(spec, notice=lambda words: err.print(words, markup=False, soft_wrap=True))
 
 
 def _measure(spec: BenchSpec, items: Sequence[Item], how: BenchRun, *, as_json: bool) -> None:
     err = Console(stderr=True, highlight=False)
-    err.print(f"run {how.run}: {len(items)} problems of {spec.set}, {spec.model}", markup=False)
+    about = f"run {how.run}: {len(items)} problems of {spec.set}, {spec.model}"
+    err.print(about, markup=False, soft_wrap=True)
     with BenchProgress(len(items) * spec.samples, err) as progress:
         with suppress(UnknownRunError):  # a new one
             for earlier in results_of(how.store, how.run):
