@@ -168,6 +168,22 @@ def test_it_is_saved_with_a_program_and_opened_again(
     loaded.lm.lm.close()
 
 
+def test_a_program_that_is_pickled_opens_its_model_again(
+    tmp_path: Path, model_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    model_server.plan = [says("[[ ## answer ## ]]\n4")]
+    program = dspy.Predict("question -> answer")
+    with open_model(f"openai:some-model@{model_server.url}") as lm:
+        program.set_lm(OptoLM(lm))
+        program.save(tmp_path / "whole", save_program=True)
+
+    loaded = dspy.load(tmp_path / "whole", allow_pickle=True)
+
+    assert loaded(question="2 + 2?").answer == "4"
+    loaded.lm.lm.close()
+
+
 def test_a_proposer_asks_a_model_of_dspy() -> None:
     lm = fake_lm(lambda system, asked: "said", cache=False)
 

@@ -10,6 +10,7 @@ import pytest
 
 dspy = pytest.importorskip("dspy", reason="dspy is missing: pip install -e '.[dev,dspy]'")
 
+from dspy.utils.callback import BaseCallback  # noqa: E402
 from dspy_programs import (  # noqa: E402  (after the skip)
     Fixed,
     TwoSteps,
@@ -112,6 +113,22 @@ def test_calls_of_our_models_in_such_threads_are_recorded(tmp_path: Path) -> Non
 
     with Store(store, read_only=True) as opened:
         assert len([*events(opened, "r", kind="llm.call")]) == 3
+
+
+def test_callbacks_and_trackers_of_the_user_go_on_working() -> None:
+    class Heard(BaseCallback):
+        calls = 0
+
+        def on_lm_end(self, call_id: str, outputs: Any, exception: Any = None) -> None:
+            self.calls += 1
+
+    heard = Heard()
+    with dspy.context(lm=fake_lm(adds), callbacks=[heard]), dspy.track_usage() as tracker:
+        task = DspyTask(dspy.Predict("question -> answer"), sums(3), exact)
+        Study(task, Fixed(), opto.Budget(metric=3), workers=2).run()
+
+    assert heard.calls == 3
+    assert tracker.get_total_tokens()["fake/model"]["prompt_tokens"] == 30
 
 
 def test_another_repetition_is_another_answer_though_dspy_caches(tmp_path: Path) -> None:

@@ -201,6 +201,31 @@ def test_demonstrations_of_a_program_are_values_and_reach_the_model() -> None:
     assert "1 + 1?" not in second
 
 
+def test_the_demonstrations_of_the_program_stay_the_objects_they_are() -> None:
+    program = dspy.Predict("question -> answer")
+    program.demos = [dspy.Example(question="1 + 1?", answer="2", augmented=True)]
+    task = DspyTask(program, sums(), exact)
+    more = [
+        *task.seed.values["self.demos"],
+        {"input": {"question": "3"}, "output": {"answer": "3"}},
+    ]
+
+    first, second = task.built(task.seed.edited({"self.demos": more}, op="demos")).demos
+
+    assert first is program.demos[0]
+    assert dict(second.items()) == {"question": "3", "answer": "3"}
+
+
+def test_copies_of_the_program_are_not_kept_for_ever() -> None:
+    task = DspyTask(dspy.Predict("question -> answer"), sums(1), exact)
+
+    with dspy.context(lm=fake_lm(adds)):
+        for number in range(100):
+            once(task, self__instructions=f"Try {number}.")
+
+    assert len(task._copies) == 64
+
+
 def test_an_example_is_not_shown_its_own_demonstration() -> None:
     task = DspyTask(dspy.Predict("question -> answer"), sums(), exact)
     demos = [{"question": f"{n} + 4?", "answer": f"<{n}>"} for n in range(2)]
@@ -270,6 +295,7 @@ def gepa_metric(
 ) -> Any:
     """A metric as written for dspy's GEPA."""
     if pred_name is None:
+        assert trace is None  # dspy's sign that it is no bootstrapping
         return dspy.Prediction(score=0.25, feedback="overall")
     [(_, inputs, said)] = pred_trace
     assert len(trace) == 2
