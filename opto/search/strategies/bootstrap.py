@@ -60,7 +60,7 @@ class Bootstrap:
     sets: int = 12
     """Sets per component, those without demonstrations and with labeled ones only among them."""
     bootstrapped: int = 4
-    """Most bootstrapped demonstrations of a set."""
+    """Most bootstrapped demonstrations of a set; with 0 nothing is run and labeled sets remain."""
     labeled: int = 4
     """A set is filled up to this size with inputs and targets of training examples."""
     threshold: float = 1.0
@@ -91,9 +91,8 @@ class Bootstrap:
         for number in range(max(0, self.sets - 2)):
             draw = state.view.stream("demos", name, number)
             order = everything if not number else draw.sample(everything, len(everything))
-            found.append(
-                (order, draw.randint(1, self.bootstrapped) if number else self.bootstrapped)
-            )
+            most = self.bootstrapped
+            found.append((order, draw.randint(1, most) if number and most else most))
         return found
 
     def _made(

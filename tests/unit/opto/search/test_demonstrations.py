@@ -246,6 +246,13 @@ def test_only_what_the_program_got_right_is_bootstrapped() -> None:
     assert len(tried) == len({rollout.example for rollout in tried})
 
 
+def test_with_no_bootstrapped_ones_labeled_sets_differ_and_nothing_is_run() -> None:
+    state, ledger = bootstrapped(WordTask(size=30), Bootstrap(sets=6, bootstrapped=0))
+
+    assert [len(demos) for demos in state.sets["demos"]] == [0, 4, 4, 4, 4, 4]
+    assert not any(ledger.n(name, "train") for name in ledger.candidates)
+
+
 @pytest.mark.parametrize("metric", [20, 40, 400])
 def test_a_teacher_that_never_succeeds_takes_a_quarter_of_the_calls_at_most(metric: int) -> None:
     class Hopeless(WordTask):
