@@ -162,7 +162,9 @@ class Loader:
         if chooses or (spec.sow and getattr(task, "choices", None) is not None):
             return spec.algorithm(), None
         model = with_model(self._settings).model
-        return spec.algorithm(Rewriter(model)), model
+        rewriter = Rewriter(model)
+        rewriter.open()  # a wrong name or a missing key must not be found out after an hour
+        return spec.algorithm(rewriter), model
 
     def _budget(self) -> Budget:
         given = self._wanted.budget

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from opto.display.search_plot import as_text, changed, curve
 from opto.display.text import plain
-from opto.search.budget import Budget
 from opto.search.result import Estimate, Result
+from opto.search.warnings import limits_in
 
 _STYLES = {"+": "green", "-": "red", "@": "dim"}
 _CANDIDATES = 5
@@ -41,8 +41,7 @@ def show_result(result: Result, console: Console) -> None:
 
 def ended_by(stopped: str) -> str:
     """Why a search ended, in words: of limits the log has only the names."""
-    spent = all(part in Budget.__slots__ for part in stopped.split(", "))
-    return f"the budget is used up: {stopped}" if spent else stopped
+    return f"the budget is used up: {stopped}" if limits_in(stopped) else stopped
 
 
 def show_history(result: Result, console: Console) -> None:

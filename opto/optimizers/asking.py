@@ -74,6 +74,14 @@ class Asker:
             return Said(None, f"{type(fault).__name__}: {fault}")
         return said(reply)
 
+    def open(self) -> None:
+        """Open the model now, so that a wrong name or a missing key shows before work is done.
+
+        Raises:
+            OptoError: The model cannot be opened.
+        """
+        getattr(self._opened(), "lm", None)
+
     def close(self) -> None:
         """Let go of the model that was opened here; one that was given stays open."""
         if (self.llm is None or isinstance(self.llm, str)) and self._client is not None:

@@ -85,7 +85,7 @@ class Result:
         """What should not be overlooked: failures in number, with the first note; one line each."""
         from opto.search.warnings import warnings_of  # noqa: PLC0415  (only when looked at)
 
-        return warnings_of(self.ledger)
+        return warnings_of(self.ledger, self.stopped)
 
     @property
     def values(self) -> Mapping[str, JSON]:

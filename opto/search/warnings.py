@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from opto.search.budget import Budget
 from opto.search.ledger import Ledger
 from opto.search.progress import last_line
 
@@ -19,9 +20,11 @@ _PLURAL = {"proposal": "proposals", "evaluation": "evaluations"}
 _KNOWN = "duplicate"
 
 
-def warnings_of(ledger: Ledger) -> tuple[str, ...]:
-    """One line each: proposals that came to nothing, evaluations that failed."""
+def warnings_of(ledger: Ledger, stopped: str) -> tuple[str, ...]:
+    """One line each: no proposal at all, proposals that came to nothing, failed evaluations."""
     found = []
+    if len(ledger.candidates) == 1 and not ledger.proposals and limits_in(stopped):
+        found.append(f"the budget ({stopped}) ended before anything was proposed")
     for kind in _PLURAL:
         counts = {
             status: count for (of, status), count in ledger.statuses.items() if of == kind and count
@@ -29,6 +32,11 @@ def warnings_of(ledger: Ledger) -> tuple[str, ...]:
         if line := _line(kind, counts, ledger):
             found.append(line)
     return tuple(found)
+
+
+def limits_in(stopped: str) -> bool:
+    """Was it limits of the budget that ended a search?"""
+    return all(part in Budget.__slots__ for part in stopped.split(", "))
 
 
 def _line(kind: str, counts: Mapping[str, int], ledger: Ledger) -> str:

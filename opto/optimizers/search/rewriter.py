@@ -61,6 +61,14 @@ class Rewriter:
         model = self._ask.llm if isinstance(self._ask.llm, str) else None
         return {"model": model, "temperature": self._temperature}
 
+    def open(self) -> None:
+        """Open the model now instead of by the first call.
+
+        Raises:
+            OptoError: It cannot be opened.
+        """
+        self._ask.open()
+
     def close(self) -> None:
         """Let go of the model, if it was opened here; the next call opens it again."""
         self._ask.close()

@@ -97,6 +97,16 @@ def test_a_named_model_proposes(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert 0 < asked == found["cost"]["llm"] <= 10
 
 
+def test_a_model_that_cannot_be_opened_costs_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_program(tmp_path)
+    for model, said in (("opnai:x", "Did you mean openai"), ("openai:x", "OPENAI_API_KEY")):
+        assert optimize("--optimizer", "opto", "--model", model) == 1
+        assert said in capsys.readouterr().err
+    assert not (tmp_path / ".opto").exists()
+
+
 def test_a_model_that_never_says_anything_useful_is_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -44,8 +44,8 @@ class Say:
         best = view.task.seed
         yield [Evaluate(best, example) for example in range(view.size("val"))]
         for number in range(len(self.words)):
-            [found] = yield [Propose("word", number, (best.id,))]
-            for child in found.candidates:
+            found = yield [Propose("word", number, (best.id,))]
+            for child in (child for proposal in found for child in proposal.candidates):
                 yield [Evaluate(child, example) for example in range(view.size("val"))]
         return view.ledger.candidates[(view.ledger.ranked() or [best.id])[0]]
 
@@ -177,6 +177,12 @@ def test_a_result_warns_of_failed_evaluations_and_of_nothing_new_but_not_of_litt
     assert "the evaluator crashed" in crashing.warnings[0]
     assert repeating.warnings == ("no proposal was new: all 2 were known already",)
     assert fine.warnings == ()
+
+
+def test_a_budget_that_was_too_small_to_try_anything_is_said() -> None:
+    result = Study(greeting("bye"), Say(WORDS), Budget(metric=4, llm=0)).run()
+
+    assert result.warnings == ("the budget (llm) ended before anything was proposed",)
 
 
 def test_repeated_exact_scores_are_not_sold_as_fresh_measurements() -> None:
