@@ -2,7 +2,7 @@
 
 Inner tasks: guess a number, exact scores. The inner proposer takes its step from its instructions
 ("Change the number by 8."). The outer search rewrites the instructions and is scored by how well
-the inner search does within 12 evaluations. All inner costs are charged to the outer budget.
+the inner search does within 12 proposals. All inner costs are charged to the outer budget.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The program cleans product names in four steps, each with its own instruction. The feedback says
 where the result first differs from what a person did, so only that step is rewritten; the scripted
-model knows a dozen instructions and tries one it was not shown yet.
+model knows ten instructions and tries one that is not in the question.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ SEEDS = range(10)
 
 
 class Draw:
-    """Proposes any number: half of them are below 0.5."""
+    """Proposes any number, low ones more often."""
 
     def describe(self) -> Mapping[str, str]:
         return {}
