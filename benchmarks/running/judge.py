@@ -78,18 +78,16 @@ def judged(item: Item, sample: int, facts: Facts, *, spent: Spent, seconds: floa
 
 def _explained(item: Item, result: ItemResult, facts: Facts) -> ItemResult:
     """The record with what a gold model, or a twin, says about it."""
+    wrong = bool(item.accepted) and not result.main
+    twin = _twin(facts.model) if wrong and isinstance(facts.value, float) else None
     if item.gold_model is None:
-        twin = None
-        if item.accepted and not result.main and isinstance(facts.value, float):
-            twin = _twin(facts.model)
         return replace(result, error=error_class(result, twin=twin))
     from benchmarks.scoring import diff_model, same_model  # noqa: PLC0415  (a solver)
 
     diff = diff_model(facts.model, item.gold_model)
     same = same_model(facts.model, item.gold_model).same if facts.model else False
-    return replace(
-        result, declarations=diff.counts, same_model=same, error=error_class(result, diff=diff)
-    )
+    error = error_class(result, diff=diff, twin=twin)
+    return replace(result, declarations=diff.counts, same_model=same, error=error)
 
 
 def _twin(model: Model | None) -> float | None:
