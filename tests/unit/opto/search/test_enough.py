@@ -180,7 +180,7 @@ def test_a_result_warns_of_failed_evaluations_and_of_nothing_new_but_not_of_litt
 
 
 def test_a_budget_that_was_too_small_to_try_anything_is_said() -> None:
-    result = Study(greeting("bye"), Say(WORDS), Budget(metric=4, llm=0)).run()
+    result = Study(greeting("bye"), Say(WORDS), Budget(metric=40, llm=0)).run()
 
     assert result.warnings == ("the budget (llm) ended before anything was proposed",)
 
