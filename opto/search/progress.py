@@ -49,7 +49,7 @@ class Progress:
     """Actions that have started and not ended."""
     candidates: int
     seed: Estimate
-    """Of the values the search began with, on the validation examples."""
+    """Of the values the search began with; on training examples while it has no others."""
     best: Estimate
     """Of the leader, on the measurements that made it the leader: likely too high."""
     best_id: str
@@ -101,7 +101,7 @@ class Teller:
             self._watch(self._snapshot(session, 0, "ended"))
 
     def _snapshot(self, session: Session, flying: int, phase: Phase) -> Progress:
-        ledger, task = session.ledger, session.task
+        ledger, seed = session.ledger, session.task.seed.id
         leader = session.history[-1].leader if session.history else None
         failures = Counter(self._pending)
         for (kind, status), count in ledger.statuses.items():
@@ -117,7 +117,7 @@ class Teller:
             elapsed_s=session.elapsed_s,
             flying=flying,
             candidates=len(ledger.candidates),
-            seed=estimate_of(ledger.moments(task.seed.id)),
+            seed=estimate_of(ledger.moments(seed, "val" if ledger.n(seed) else "train")),
             best=estimate_of(ledger.moments(leader or "")),
             best_id=leader or "",
             failures=dict(failures),

@@ -32,7 +32,10 @@ SAME = (
 )
 AGREE = 5
 """Examples, all if there are fewer, that must have repeated their score to say so."""
-START = "the validation examples, as measured during the search"
+START = {
+    "val": "the validation examples, as measured during the search",
+    "train": "the training examples, as measured during the search",
+}
 NOTHING = "nothing: it was never measured"
 
 
@@ -92,7 +95,8 @@ def started_at(ledger: Ledger) -> Estimate:
     seed = next(iter(ledger.candidates), "")
     same = _same_again(ledger, seed)
     known = _scores(ledger, seed) if same is None else same
-    return estimated(known, basis=START if known else NOTHING, unbiased=bool(known))
+    basis = START["val" if ledger.n(seed) else "train"] if known else NOTHING
+    return estimated(known, basis=basis, unbiased=bool(known))
 
 
 def _scores(ledger: Ledger, name: str) -> list[float]:

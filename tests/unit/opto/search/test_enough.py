@@ -200,6 +200,19 @@ def test_repeated_exact_scores_are_not_sold_as_fresh_measurements() -> None:
     assert result.before.n == 4
 
 
+def test_what_the_seed_scored_says_on_which_examples() -> None:
+    class Elsewhere(Say):
+        def run(self, view: Any) -> Any:
+            yield [Evaluate(view.task.seed, example, "train") for example in range(4)]
+            return view.task.seed
+
+    val = Study(greeting("bye"), Say([]), Budget(metric=40)).run().before
+    train = Study(greeting("bye"), Elsewhere([]), Budget(metric=4)).run().before
+
+    assert (val.mean, val.n, val.basis.split()[1]) == (0.0, 4, "validation")
+    assert (train.mean, train.n, train.basis.split()[1]) == (0.0, 4, "training")
+
+
 def test_a_limit_that_does_not_exist_is_named_with_its_near_miss() -> None:
     with pytest.raises(BudgetError, match="Did you mean 'metric'"):
         Budget(metrics=5)  # type: ignore[call-arg]
