@@ -16,6 +16,7 @@ from opto.modeling.answer import Answer
 from solvers_bridge import Model, solve_model
 from solvers_bridge.errors import BridgeError
 
+_CLOSURE = {"<": "<=", ">": ">="}
 _TEXT = 500
 """Characters of a reason or a message that the record keeps; the transcript has all of it."""
 
@@ -79,30 +80,38 @@ def judged(item: Item, sample: int, facts: Facts, *, spent: Spent, seconds: floa
 def _explained(item: Item, result: ItemResult, facts: Facts) -> ItemResult:
     """The record with what a gold model, or a twin, says about it."""
     wrong = bool(item.accepted) and not result.main
-    twin = _twin(facts.model) if wrong and isinstance(facts.value, float) else None
+    model = facts.model if wrong and isinstance(facts.value, float) else None
+    twin, closed = (_twin(model), _closed(model)) if model else (None, None)
     if item.gold_model is None:
-        return replace(result, error=error_class(result, twin=twin))
+        return replace(result, error=error_class(result, twin=twin, closed=closed))
     from benchmarks.scoring import diff_model, same_model  # noqa: PLC0415  (a solver)
 
     diff = diff_model(facts.model, item.gold_model)
     same = same_model(facts.model, item.gold_model).same if facts.model else False
-    error = error_class(result, diff=diff, twin=twin)
+    error = error_class(result, diff=diff, twin=twin, closed=closed)
     return replace(result, declarations=diff.counts, same_model=same, error=error)
 
 
-def _twin(model: Model | None) -> float | None:
+def _twin(model: Model) -> float | None:
     """Optimum with every variable whole; where all are, with none. None where there is none."""
-    if model is None:
-        return None
     whole = all(variable.domain != "real" for variable in model.variables)
     domain = "real" if whole else "integer"
-    twin = model.model_copy(
-        update={
-            "variables": [
-                variable.model_copy(update={"domain": domain}) for variable in model.variables
-            ]
-        }
-    )
+    variables = [variable.model_copy(update={"domain": domain}) for variable in model.variables]
+    return _optimum(model.model_copy(update={"variables": variables}))
+
+
+def _closed(model: Model) -> float | None:
+    """Optimum with strict rows as their closure; None where there is no such row, or no optimum."""
+    if not any(row.relation in _CLOSURE for row in model.constraints):
+        return None
+    rows = [
+        row.model_copy(update={"relation": _CLOSURE.get(row.relation, row.relation)})
+        for row in model.constraints
+    ]
+    return _optimum(model.model_copy(update={"constraints": rows}))
+
+
+def _optimum(model: Model) -> float | None:
     with suppress(BridgeError):
-        return solve_model(twin, second=False).objective
+        return solve_model(model, second=False).objective
     return None

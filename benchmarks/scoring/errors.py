@@ -10,12 +10,13 @@ The rules, first match wins:
 2. With a gold model (`diff`): `objective` if the objective differs; `direction` if a row is turned
    round; `unit` if a row's numbers are off by a factor such as 60 or 1000; `coefficient` if a row
    has another number; `missing-constraint`; `extra-constraint`; `wrong-domain` if only whole
-   numbers differ, or, where the gold model does not say what is whole, if the twin of 4 is
-   accepted; `label` if nothing differs, so that the gold answer does not fit the gold model.
+   numbers differ. If nothing differs, rule 4 for readings; then `label`: the gold answer does not
+   fit the gold model.
 3. `status`: infeasible or unbounded where a number is accepted, or the other way round. (After 2,
    because the row that made it so says more.)
-4. From the numbers: `wrong-domain` if the twin (the same model with all variables whole, or all
-   real) has an accepted value; `unit` if the answer is an accepted value times 60, 100, 1000 ...;
+4. The same rules read another way: `strict-word` if the model with `<` as `<=` and `>` as `>=` has
+   an accepted value; `wrong-domain` if its twin, with all variables whole or all real, has one.
+   Then from the numbers: `unit` if the answer is an accepted value times 60, 100, 1000 ...;
    `objective` if it is its negative.
 5. From the findings of checks that know no gold answer: `direction`, `unit` (unit-mismatch),
    `missing-constraint` (number-unused), `coefficient` (number-unknown), `objective` (all-zero).
@@ -46,6 +47,7 @@ CLASSES = (
     "coefficient",
     "missing-constraint",
     "extra-constraint",
+    "strict-word",
     "wrong-domain",
     "label",
     "other",
@@ -85,7 +87,11 @@ _CLOSE = 1e-4
 
 
 def error_class(
-    result: ItemResult, *, diff: Diff | None = None, twin: float | None = None
+    result: ItemResult,
+    *,
+    diff: Diff | None = None,
+    twin: float | None = None,
+    closed: float | None = None,
 ) -> str | None:
     """The class of the error of a sample, by the rules of the module docstring.
 
@@ -93,6 +99,7 @@ def error_class(
         result: With `accepted`, `status`, `answer`, `main` and `findings` filled in.
         diff: Its model against the gold model, where there is one.
         twin: Objective of the same model with every variable whole, or if all are, with none.
+        closed: Objective of the same model with `<` as `<=` and `>` as `>=`, if it has such rows.
 
     Returns:
         One of `CLASSES`; None where the answer is right or nothing says what is.
@@ -103,13 +110,15 @@ def error_class(
     if unsolved is not None:
         return unsolved
     if diff is not None and not diff.note:
-        alike = "wrong-domain" if _accepts(result, twin) else "label"
-        return _by_gold_model(diff) or alike
+        return _by_gold_model(diff) or _by_reading(result, twin, closed) or "label"
     if _is_number(result.answer) != any(read_number(gold) is not None for gold in result.accepted):
         return "status"
-    if _accepts(result, twin):
-        return "wrong-domain"
-    return _by_value(result.answer, result.accepted) or _by_findings(result.findings) or "other"
+    return (
+        _by_reading(result, twin, closed)
+        or _by_value(result.answer, result.accepted)
+        or _by_findings(result.findings)
+        or "other"
+    )
 
 
 def _unsolved(status: str, codes: Sequence[str]) -> str | None:
@@ -138,8 +147,12 @@ def _by_gold_model(diff: Diff) -> str | None:
     return next((name for name, holds in named if holds), None)
 
 
-def _accepts(result: ItemResult, twin: float | None) -> bool:
-    return twin is not None and verdicts(twin, result.accepted).main
+def _by_reading(result: ItemResult, twin: float | None, closed: float | None) -> str | None:
+    """The same rules read another way, where that gives an accepted value."""
+    for other, name in ((closed, "strict-word"), (twin, "wrong-domain")):
+        if other is not None and verdicts(other, result.accepted).main:
+            return name
+    return None
 
 
 def _by_value(answer: float | str | None, accepted: Sequence[str]) -> str | None:

@@ -39,7 +39,7 @@ def test_nineteen_of_twenty_are_right_and_the_other_is_a_question_of_strictness(
     assert found["accuracy"]["main"]["right"] == 19
     assert found["cost"]["calls"] == 43
     # "must exceed" over whole numbers: the recorded optimum 1000 reads it as "at least"
-    assert (wrong["answer"], wrong["accepted"], wrong["error"]) == (970.0, ["1000"], "label")
+    assert (wrong["answer"], wrong["accepted"], wrong["error"]) == (970.0, ["1000"], "strict-word")
     assert wrong["same_model"] is True
 
 

@@ -58,9 +58,9 @@ def compare(plan: Families) -> list[dict[str, Any]]:
         for row, python in _rows(plan, family):
             budget = plan.budget or rows.budget(family)
             one = {"family": family, "row": row, "ours": row not in rows.THEIRS, "budget": budget}
-            found.append({**one, **summary(list(_run(plan, row, python, family)))})
+            found.append({**one, **_run(plan, row, python, family)})
             print(json.dumps(found[-1]), file=sys.stderr, flush=True)
-        found.sort(key=lambda row: row["r_end"][0])
+        found.sort(key=lambda row: row.get("r_end", [math.inf])[0])
         print(f"\n{family}: {rows.TITLES[family]}\n{markdown(found)}\n", file=sys.stderr)
         table += found
     return table
@@ -78,7 +78,11 @@ def _rows(plan: Families, family: str) -> Iterator[tuple[str, str]]:
             yield row, sys.executable
 
 
-def _run(plan: Families, row: str, python: str, family: str) -> Iterator[dict[str, Any]]:
+def _run(plan: Families, row: str, python: str, family: str) -> dict[str, Any]:
+    """Figures of one row over the seeds that ended; with `error` if one did not.
+
+    A peer that breaks on one seed does not end a comparison of hours.
+    """
     budget = str(plan.budget or rows.budget(family))
     what = [family, row, plan.seeds, budget, str(plan.testbed), str(int(plan.faults))]
     done = subprocess.run(  # noqa: S603
@@ -88,17 +92,21 @@ def _run(plan: Families, row: str, python: str, family: str) -> Iterator[dict[st
         text=True,
         check=False,
     )
-    if done.returncode:
-        raise RuntimeError(f"{row} on {family}: {done.stderr[-2000:]}")
-    for line in done.stdout.splitlines():
-        if line.startswith('{"algo"'):
-            yield json.loads(line)
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"algo"')]
+    if not done.returncode:
+        return summary(found)
+    error = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+    return {**summary(found), "error": error}
 
 
 def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """`n`, and for each figure `[mean, standard error]`; figures that are missing are left out."""
     axes: dict[str, Any] = {"n": len(found)}
-    names = [name for name in found[0] if name not in {"algo", "family", "seed", "budget"}]
+    names = [
+        name
+        for name in (found[0] if found else {})
+        if name not in {"algo", "family", "seed", "budget"}
+    ]
     for name in names:
         values = [item[name] for item in found if isinstance(item.get(name), int | float)]
         if values:
@@ -109,7 +117,7 @@ def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def markdown(found: Sequence[Mapping[str, Any]]) -> str:
     """A table; peers are in italics, `opto` is bold."""
-    axes = [axis for axis in _SHOWN if any(axis in row for row in found)]
+    axes = [axis for axis in (*_SHOWN, "error") if any(axis in row for row in found)]
     lines = [f"| row | {' | '.join(axes)} |", "|---" * (len(axes) + 1) + "|"]
     for row in found:
         mark = "**" if row["row"] == "opto" else "" if row["ours"] else "*"
@@ -121,8 +129,8 @@ def markdown(found: Sequence[Mapping[str, Any]]) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, int | str):
+        return str(value).replace("|", "/")
     mean, error = value
     if abs(mean) >= 50:  # noqa: PLR2004  (counts need no places)
         return f"{mean:.0f}"

@@ -249,4 +249,6 @@ def test_classes_of_errors_without_a_gold_model(given, expected) -> None:
 
 def test_the_twin_says_that_only_whole_numbers_are_at_stake() -> None:
     assert error_class(sample(answer=10.4), twin=10.0) == "wrong-domain"
+    assert error_class(sample(answer=10.4), twin=10.0, closed=10.0) == "strict-word"
+    assert error_class(sample(answer=10.4), twin=10.0, closed=11.0) == "wrong-domain"
     assert error_class(sample(answer=10.4), twin=10.4) == "other"
