@@ -140,8 +140,10 @@ class Run:
     def _read_badly(self, error: Any) -> str:
         wanted = ", ".join(error.signature.output_fields)
         reply = _clipped(str(error.lm_response), _ANSWER)
+        why = _clipped(str(error.message).partition("Adapter ")[0].strip(), _VALUE)
         path = self.copy.like(error.signature)
-        return f"The reply at {path} could not be read: it must give {wanted}. It was:\n{reply}"
+        said = f"The reply at {path} could not be read: it must give {wanted}. {why}".rstrip()
+        return f"{said}\nIt was:\n{reply}"
 
 
 def _why(error: Exception) -> str:

@@ -58,7 +58,7 @@ class DspyTask(Examples):
             descriptions: Are the descriptions of fields components, too?
             options: `trace_tokens`, the length of a rollout's trace, about (2,000; 0 for none);
                 `val`, `deterministic` and `worst` as in `Examples`. A program that calls a
-                predictor again and again, other than in a module with `max_iters`, needs `worst`.
+                predictor in a loop of its own needs `worst`.
 
         Raises:
             ProgramError: The program has nothing to train, or an example does not say its inputs.
@@ -163,12 +163,17 @@ class DspyTask(Examples):
 def _most_calls(program: Any) -> int:
     """Model calls of one run: two of a predictor, as a reply that cannot be read is asked again.
 
-    Predictors inside a module with `max_iters`, such as ReAct, are called as often as that.
+    Predictors inside a module with `max_iters`, such as ReAct, are called as often as that. What
+    BestOfN and Refine repeat cannot be seen from outside, so it may be everything; Refine asks for
+    advice between two tries.
     """
     times: dict[int, int] = {}
+    tries = 1
     for _, module in program.named_sub_modules(dspy.Module):
+        if isinstance(module, dspy.BestOfN | dspy.Refine):
+            tries *= module.N
         loops = getattr(module, "max_iters", None)
         for _, predictor in module.named_sub_modules(dspy.Predict):
             factor = loops if isinstance(loops, int) and loops > 0 else 1
             times[id(predictor)] = times.get(id(predictor), 1) * factor
-    return 2 * sum(times.values())
+    return 2 * tries * (sum(times.values()) + int(tries > 1))

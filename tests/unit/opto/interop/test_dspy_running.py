@@ -71,6 +71,29 @@ def test_every_call_is_charged_and_no_limit_is_passed() -> None:
     assert found.stopped != "finished"
 
 
+class Tries(dspy.Module):
+    """Takes the best of three answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ask = dspy.Predict("question -> answer")
+        self.best = dspy.BestOfN(self.ask, N=3, reward_fn=lambda args, said: 0.0, threshold=1.0)
+
+    def forward(self, question: str) -> Any:
+        return self.best(question=question)
+
+
+def test_tries_inside_a_program_see_the_candidate_and_are_charged() -> None:
+    with dspy.context(lm=fake_lm(adds)):
+        task = DspyTask(Tries(), sums(1), exact)
+        better = task.seed.edited({"ask.instructions": "Give a number."}, op="rewrite")
+        outcome = task.evaluate(better, task.train[0], 0, random.Random(0))  # noqa: S311
+
+    assert outcome.score == 1.0  # type: ignore[union-attr]
+    assert outcome.cost.llm == 3  # type: ignore[union-attr]
+    assert outcome.trace.startswith("ask(question = 0 + 4?) -> answer = 4")  # type: ignore[union-attr]
+
+
 def test_the_worst_of_a_program_counts_what_its_loops_can_ask() -> None:
     def look(name: str) -> str:
         """Look something up."""
@@ -80,6 +103,7 @@ def test_the_worst_of_a_program_counts_what_its_loops_can_ask() -> None:
 
     assert DspyTask(TwoSteps(), texts(), exact).worst == Cost(metric=1, llm=4)
     assert DspyTask(agent, sums(), exact).worst.llm == 2 * (5 + 5)
+    assert DspyTask(Tries(), sums(), exact).worst.llm == 2 * 3 * (1 + 1)
 
 
 class Votes(dspy.Module):

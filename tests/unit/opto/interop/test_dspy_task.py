@@ -121,6 +121,16 @@ def test_a_reply_that_cannot_be_read_is_feedback_and_not_a_crash(reply: Any, sai
     assert outcome.feedback.startswith(said)
 
 
+def test_a_field_of_another_type_is_named_in_the_feedback() -> None:
+    task = DspyTask(dspy.Predict("question -> answer: int"), sums(), exact)
+
+    with dspy.context(lm=fake_lm(adds), adapter=dspy.ChatAdapter(use_json_adapter_fallback=False)):
+        outcome = once(task)
+
+    assert "Failed to parse field answer with value four" in outcome.feedback
+    assert outcome.cost.llm == 1
+
+
 def test_the_metric_says_what_an_unreadable_reply_scores() -> None:
     def metric(example: Any, prediction: Any) -> float:
         return 1.0
