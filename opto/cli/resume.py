@@ -45,6 +45,9 @@ def resume(
     changed: Annotated[
         bool, typer.Option("--changed", help="Go on although files changed: after a repair.")
     ] = False,
+    store_file: Annotated[
+        Path | None, typer.Option("--store", help="File of runs; default: that of the settings.")
+    ] = None,
     as_json: Json = False,
     output: Output = None,
 ) -> int:
@@ -52,7 +55,9 @@ def resume(
 
     Your own program is executed, as by `opto optimize`.
     """
-    settings = load_settings(model=model)
+    settings = load_settings(model=model, runs_path=store_file)
+    if not settings.runs_path.exists():  # opening it would make it
+        raise InputError("No runs have been recorded here yet.", where=str(settings.runs_path))
     with only_json(as_json), opened(settings) as store:
         name = run or _newest(store)
         asked = asked_of(store, name)

@@ -193,8 +193,11 @@ def test_budgets_are_read_and_near_misses_named() -> None:
 def test_there_is_nothing_to_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_program(tmp_path)
     assert main(["resume"]) == 1
-    assert "No unfinished search" in capsys.readouterr().err
+    assert "No runs have been recorded" in capsys.readouterr().err
+    assert not (tmp_path / ".opto").exists()
     assert optimize("--run", "night") == 0
+    assert main(["resume"]) == 1
+    assert "No unfinished search" in capsys.readouterr().err
 
     assert main(["resume", "night"]) == 1
 
@@ -212,13 +215,14 @@ def test_a_search_begun_in_python_is_resumed_when_the_program_is_named(
     from opto.search.study import Study  # noqa: PLC0415
 
     task = task_of(begun.program, begun.trainset, begun.guide)
-    study = Study(task, begun.scripted, Budget(metric=60), store=".opto/runs.db", run="py", seed=4)
+    study = Study(task, begun.scripted, Budget(metric=60), store="mine.db", run="py", seed=4)
     study.ask()  # and never told
     study.close()
 
-    assert main(["resume", "py"]) == 1
+    resume = ["resume", "py", "--store", "mine.db"]
+    assert main(resume) == 1
     assert "opto resume py --program FILE.py:NAME" in capsys.readouterr().err
-    assert main(["resume", "py", "--program", "begun.py", "--optimizer", "begun.py:scripted"]) == 0
+    assert main([*resume, "--program", "begun.py", "--optimizer", "begun.py:scripted"]) == 0
     assert "before  0.000" in capsys.readouterr().out
 
 
@@ -271,3 +275,26 @@ def test_a_program_of_texts_and_a_function_works_too(
 
     assert code == 0
     assert "-Answer.\n+" in capsys.readouterr().out
+
+
+def test_a_resumed_search_asks_the_model_that_was_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_program(tmp_path)
+    halts = (
+        "import pathlib\n    from opto.search import StudyHalted\n"
+        "    if pathlib.Path('halt').exists():\n        raise StudyHalted('wait')\n    right ="
+    )
+    text = file.read_text(encoding="utf-8").replace("right =", halts, 1)
+    file.write_text(text, encoding="utf-8")
+    Path("halt").touch()
+
+    with ModelServer(lambda asked: says(proposes("A number, please."))) as server:
+        named = ("--optimizer", "opto", "--model", f"openai:test@{server.url}")
+        assert optimize(*named, "--run", "night") == 1
+        Path("halt").unlink()
+        assert main(["resume"]) == 0
+        asked = len(server.asked)
+
+    assert asked > 0
+    assert "+A number, please." in capsys.readouterr().out
