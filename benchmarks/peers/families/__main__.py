@@ -61,14 +61,21 @@ def main() -> None:
     low, _, high = seeds.partition("-")
     broken = Faults(llm=0.05, evaluator=0.02) if faults == "1" else Faults()
     for seed in range(int(low), int(high or low) + 1):
-        if family == "F":
-            from benchmarks.peers.families import meta  # noqa: PLC0415  (needs opto)
-
-            found = meta.measure(load(Path(testbed)), row, seed, int(budget))
-        else:
-            world = world_of(family, seed, Path(testbed))
-            found = measure(Meter(world, seed, int(budget), broken), row, family)
+        try:
+            found = _one(family, row, seed, int(budget), Path(testbed), broken)
+        except Exception as error:  # noqa: BLE001  (a peer's fault costs this seed, not the others)
+            found = {"algo": row, "seed": seed, "error": f"{type(error).__name__}: {error}"}
         print(json.dumps(found), flush=True)
+
+
+def _one(
+    family: str, row: str, seed: int, budget: int, testbed: Path, faults: Faults
+) -> dict[str, Any]:
+    if family == "F":
+        from benchmarks.peers.families import meta  # noqa: PLC0415  (needs opto)
+
+        return meta.measure(load(testbed), row, seed, budget)
+    return measure(Meter(world_of(family, seed, testbed), seed, budget, faults), row, family)
 
 
 if __name__ == "__main__":

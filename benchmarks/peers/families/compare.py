@@ -92,11 +92,12 @@ def _run(plan: Families, row: str, python: str, family: str) -> dict[str, Any]:
         text=True,
         check=False,
     )
-    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"algo"')]
-    if not done.returncode:
-        return summary(found)
-    error = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
-    return {**summary(found), "error": error}
+    said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"algo"')]
+    found = [item for item in said if "error" not in item]
+    errors = [f"seed {item['seed']}: {item['error']}" for item in said if "error" in item]
+    if done.returncode:
+        errors.append((done.stderr.strip().splitlines() or ["it ended without a word"])[-1])
+    return summary(found) | ({"error": "; ".join(errors)} if errors else {})
 
 
 def summary(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

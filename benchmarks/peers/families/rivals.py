@@ -104,8 +104,7 @@ def run_gepa(meter: Meter, *, n_val: int, minibatch: int = 3, **options: Any) ->
         seed=meter.seed,
         logger=_Silent(),
         callbacks=[Watch()],
-        # its merge raises where the common ancestor scored 0; then only that turn is lost
-        raise_on_exception=not (meter.faults.llm or options.get("use_merge")),
+        raise_on_exception=not meter.faults.llm,
         **options,
     )
     meter.recommend(_typed(meter, result.best_candidate), max(result.val_aggregate_scores))

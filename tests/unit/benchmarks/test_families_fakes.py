@@ -167,6 +167,32 @@ def test_a_plan_of_one_row_runs_it_in_a_process_and_summarizes_its_seeds(tmp_pat
     assert row["metric_calls"] == [60.0, 0.0]
 
 
+def test_a_row_that_breaks_says_so_and_does_not_end_the_comparison(tmp_path) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho 'ValueError: no weights' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    only = ("optuna_tpe", "nearest_neighbor")
+    plan = compare.Families(("tsp10",), only, "0-0", 10, tmp_path / "x", {"optuna": str(broken)})
+
+    whole, lost = compare.compare(plan)
+
+    assert (whole["row"], whole["n"]) == ("nearest_neighbor", 1)
+    assert (lost["row"], lost["n"], lost["error"]) == ("optuna_tpe", 0, "ValueError: no weights")
+
+
+def test_a_seed_that_breaks_costs_only_itself(tmp_path) -> None:
+    broken = tmp_path / "python"
+    lines = ['{"algo": "x", "seed": 0, "r_end": 0.5}', '{"algo": "x", "seed": 1, "error": "E: 0"}']
+    broken.write_text("#!/bin/sh\n" + "\n".join(f"echo '{line}'" for line in lines))
+    broken.chmod(0o755)
+    pythons = {"optuna": str(broken)}
+    plan = compare.Families(("tsp10",), ("optuna_tpe",), "0-1", 10, tmp_path / "x", pythons)
+
+    (row,) = compare.compare(plan)
+
+    assert (row["n"], row["r_end"], row["error"]) == (1, [0.5, 0.0], "seed 1: E: 0")
+
+
 def test_the_command_takes_a_family_and_how_many_seeds(tmp_path) -> None:
     parser = argparse.ArgumentParser()
     optimizers.add_arguments(parser)
