@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from benchmarks.scoring.matrix import Matrix, Row
-from solvers_bridge import Limits, Outcome, StandardForm, Stop
+from solvers_bridge import Limits, StandardForm, Stop
 from solvers_bridge.backends import get_backend
 from solvers_bridge.form import Block, Floats
 
@@ -77,7 +77,7 @@ class Points:
         if not form.integer.any():
             return self._value(form)
         loose = replace(form, integer=np.zeros_like(form.integer))
-        outcome = _asked(loose)
+        outcome = get_backend("highs").solve(loose, LIMITS)
         if outcome.stop is Stop.INFEASIBLE:
             return None
         if outcome.stop is Stop.UNBOUNDED:
@@ -90,7 +90,7 @@ class Points:
         return self._value(form)
 
     def _value(self, form: StandardForm) -> float | None:
-        outcome = _asked(form)
+        outcome = get_backend("highs").solve(form, LIMITS)
         if outcome.x is not None:
             self.seen.append(tuple(map(float, outcome.x)))
         match outcome.stop:
@@ -102,21 +102,6 @@ class Points:
                 return None
             case _:
                 raise UndecidedError(outcome.raw_status)
-
-
-def _asked(form: StandardForm) -> Outcome:
-    """The solver's answer; where it says infeasible, it is asked again without an objective.
-
-    HiGHS 1.15.1 takes some unbounded models for infeasible in presolve, such as the greatest x with
-    z <= y, y <= x + 1 and x <= y + z.
-    """
-    solver = get_backend("highs")
-    outcome = solver.solve(form, LIMITS)
-    if outcome.stop is Stop.INFEASIBLE and form.cost.any():
-        again = solver.solve(replace(form, cost=np.zeros(form.n)), LIMITS)
-        if again.stop is Stop.OPTIMAL:
-            return replace(again, stop=Stop.UNBOUNDED)
-    return outcome
 
 
 def beyond(row: Row, point: Sequence[float]) -> bool:

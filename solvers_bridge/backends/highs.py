@@ -144,7 +144,9 @@ class _Finished:
     run_status: Any
 
 
-def _solved(form: StandardForm, limits: Limits, *, use_cost: bool) -> _Finished:
+def _solved(
+    form: StandardForm, limits: Limits, *, use_cost: bool, presolve: str = "choose"
+) -> _Finished:
     solver = load(form, use_cost=use_cost)
     options = {
         "time_limit": float(limits.time_limit_s),
@@ -152,6 +154,7 @@ def _solved(form: StandardForm, limits: Limits, *, use_cost: bool) -> _Finished:
         "mip_abs_gap": 0.0 if limits.mip_gap == 0 else 1e-6,
         "threads": int(limits.threads),
         "random_seed": int(limits.seed),
+        "presolve": presolve,
         "mip_heuristic_run_feasibility_jump": len(form.coefs) >= _SMALL,
     }
     for option, value in options.items():
@@ -268,9 +271,15 @@ def _duals(form: StandardForm, stop: Stop, solution: Any) -> Floats | None:
 
 
 def _is_unsure(stop: Stop, form: StandardForm) -> bool:
-    """Has feasibility been left open? HiGHS may call an infeasible integer model unbounded."""
-    return stop is Stop.INFEASIBLE_OR_UNBOUNDED or (
-        stop is Stop.UNBOUNDED and bool(form.integer.any())
+    """Is feasibility open, or worth a second look?
+
+    HiGHS may call an infeasible integer model unbounded, and 1.15.1 takes some unbounded models for
+    infeasible in presolve, such as the greatest x with z <= y, y <= x + 1 and x <= y + z.
+    """
+    return (
+        stop is Stop.INFEASIBLE_OR_UNBOUNDED
+        or (stop is Stop.UNBOUNDED and bool(form.integer.any()))
+        or (stop is Stop.INFEASIBLE and bool(form.cost.any()))
     )
 
 
@@ -280,6 +289,10 @@ def _told_apart(form: StandardForm, limits: Limits, first: Outcome) -> Outcome:
         second = _read(form, _solved(form, limits, use_cost=False))
     except MemoryError:
         return first
+    if first.stop is Stop.INFEASIBLE and second.x is None:
+        return first
+    if first.stop is Stop.INFEASIBLE:  # it is not, as the point shows
+        return _without_presolve(form, limits, first)
     raw = f"{first.raw_status}; without objective: {second.raw_status}"
     if second.stop is Stop.INFEASIBLE:
         stop, x = Stop.INFEASIBLE, None
@@ -290,6 +303,15 @@ def _told_apart(form: StandardForm, limits: Limits, first: Outcome) -> Outcome:
     else:
         stop, x = Stop.INFEASIBLE_OR_UNBOUNDED, None
     return replace(_empty(stop, raw), x=x, objective=None if x is None else form.objective(x))
+
+
+def _without_presolve(form: StandardForm, limits: Limits, first: Outcome) -> Outcome:
+    """The answer to a feasible model that presolve took for infeasible."""
+    again = _read(form, _solved(form, limits, use_cost=True, presolve="off"))
+    raw = f"{first.raw_status}, but it has points; without presolve: {again.raw_status}"
+    if again.stop is Stop.INFEASIBLE:
+        return _empty(Stop.NUMERIC, raw)
+    return replace(again, raw_status=raw)
 
 
 def _empty(stop: Stop, raw_status: str) -> Outcome:

@@ -113,6 +113,20 @@ def test_infeasible_and_unbounded_are_told_apart(
         assert outcome.objective is None
 
 
+def test_an_unbounded_model_that_presolve_takes_for_infeasible_is_unbounded() -> None:
+    form = form_of(
+        "max",
+        [1, 0, 0],
+        [[0, -1, 1], [-1, 1, 0], [1, -1, -1]],  # z <= y, y <= x + 1, x <= y + z
+        rows=[(-INF, 0), (-INF, 1), (-INF, 0)],
+    )
+
+    outcome = Highs().solve(form, LIMITS)
+
+    assert outcome.stop is Stop.UNBOUNDED, outcome.raw_status
+    assert "without presolve" in outcome.raw_status
+
+
 def test_whole_numbers_can_make_an_unbounded_relaxation_infeasible() -> None:
     form = form_of("max", [1, 0], [[0, 2]], rows=[(1.0, 1.0)], integer=True)
 
