@@ -16,13 +16,14 @@ from opto.cli.optimize import Json, Output
 from opto.cli.searching import Loader, only_json, opened, report, search
 from opto.cli.userfile import digest_of, source_of
 from opto.cli.wanted import Wanted
+from opto.display.runs import BENCH
 from opto.display.search_plot import changed as lines_changed
 from opto.errors import InputError
 from opto.search.errors import ResumeError
 from opto.search.recorded import Asked, asked_of
 from opto.search.rules import Rules
 from opto.settings import load_settings
-from traces.read import runs
+from traces.read import events, runs
 from traces.store.sqlite import Store
 
 _LINES = 12
@@ -60,6 +61,8 @@ def resume(
         raise InputError("No runs have been recorded here yet.", where=str(settings.runs_path))
     with only_json(as_json), opened(settings) as store:
         name = run or _newest(store)
+        if any(True for _ in events(store, name, kind=BENCH)):
+            raise InputError(f"Run {name!r} is an evaluation.", fix=f"opto bench resume {name}")
         asked = asked_of(store, name)
         if asked.ended:
             raise InputError(

@@ -25,7 +25,7 @@ from solvers_bridge.render import render
 from traces.read import RunInfo, events
 from traces.store.sqlite import Store
 
-SOLVE, ANSWER = "solve.begin", "solve.answer"
+SOLVE, ANSWER, BENCH = "solve.begin", "solve.answer", "bench.spec"
 _WORDS = 60
 _DECISIONS = 30
 
@@ -36,7 +36,7 @@ class Described:
 
     info: RunInfo
     kind: str
-    """`solve`, `search`, or the kind of the first event where nobody here knows it."""
+    """`solve`, `search`, `bench`, or the kind of the first event where nobody here knows it."""
     state: str
     """`finished`, `running`, `interrupted`; empty where nobody here can tell."""
     summary: str
@@ -65,6 +65,8 @@ def describe(store: Store, info: RunInfo) -> Described:
         over, summary = _search_line(store, info)
     elif kind == "solve":
         over, summary = _solve_line(store, info)
+    elif kind == "bench":
+        over, summary = _bench_line(store, info)
     else:
         return Described(info, kind, "running" if info.writer else "", f"{info.events} events")
     state = "finished" if over else "running" if info.writer else "interrupted"
@@ -72,9 +74,9 @@ def describe(store: Store, info: RunInfo) -> Described:
 
 
 def kind_of(info: RunInfo) -> str:
-    """`solve`, `search`, or the kind of the first event."""
-    if info.first_kind == SOLVE:
-        return "solve"
+    """`solve`, `search`, `bench`, or the kind of the first event."""
+    if info.first_kind in (SOLVE, BENCH):
+        return "solve" if info.first_kind == SOLVE else "bench"
     return "search" if info.first_kind.startswith("opt.") else info.first_kind
 
 
@@ -103,6 +105,14 @@ def _solve_line(store: Store, info: RunInfo) -> tuple[bool, str]:
     value = answer.get("objective")
     found = f" {number(value)}" if isinstance(value, int | float) else ""
     return True, f"{answer.get('status')}{found}: {short}"
+
+
+def _bench_line(store: Store, info: RunInfo) -> tuple[bool, str]:
+    """An evaluation, from what it was asked for; `opto bench` knows the rest."""
+    asked: Mapping[str, Any] = next(events(store, info.run, kind=BENCH)).data
+    over = next(events(store, info.run, kind=END), None) is not None
+    about = f"{asked.get('problems')} problems of {asked.get('set')}, {asked.get('model')}"
+    return over, f"{about}: opto bench report {info.run}"
 
 
 def _solve(store: Store, run: str) -> tuple[dict[str, Any], dict[str, Any] | None]:

@@ -56,6 +56,11 @@ def test_a_run_is_measured_reported_listed_and_explained(
     assert main(["bench", "runs"]) == 0
     assert "first  12/12 ended  set.jsonl" in capsys.readouterr().out
 
+    assert main(["runs", "list"]) == 0
+    assert "finished    12 problems of set.jsonl" in capsys.readouterr().out
+    assert main(["resume", "first"]) == 1
+    assert "opto bench resume first" in capsys.readouterr().err
+
     assert main(["bench", "errors", "first", "--class", "no-model"]) == 0
     assert capsys.readouterr().out.startswith("workshop-1  no-model: None for")
 
