@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from types import AsyncGeneratorType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, Protocol, TypeVar, overload
 
 from opto.trace import state
 from opto.trace.base import Node
@@ -246,6 +246,7 @@ def bundle(  # noqa: PLR0913  (Trace's signature, and what code parameters need)
     allow_imports: bool | Sequence[str] = (),
     allow_signature_change: bool = False,
     timeout_s: float = 10.0,
+    **unknown: Never,
 ) -> Bundler:
     """Make a function an operation of the graph: each call becomes one node.
 
@@ -267,11 +268,17 @@ def bundle(  # noqa: PLR0913  (Trace's signature, and what code parameters need)
         allow_imports: Modules a rewrite may import besides those imported here; True for all.
         allow_signature_change: Let a rewrite have other parameters.
         timeout_s: Longest a call of rewritten source may take in the sandbox, seconds.
+        **unknown: An ArgumentError that names a near miss.
 
     Raises:
         SourceError: `trainable`, but the source text cannot be found.
         NodeError: What is decorated is no function, or `@bundle` has no parentheses.
     """
+    if unknown:
+        from opto.trace.wrong import unknown_option  # noqa: PLC0415  (a call that is wrong)
+
+        known = bundle.__code__.co_varnames
+        raise unknown_option("bundle", unknown, known[: known.index("unknown")])
     if callable(description):
         raise NodeError("bundle is used with parentheses.", fix="Write @bundle().")
     options = Options(

@@ -198,7 +198,7 @@ def self_node(owner: Any) -> Node[Any]:
     kept = own_dict(owner)
     found = None if kept is None else kept.get("__TRACE_RESERVED_self_node")
     if found is None or found._value is not owner:
-        found = Node(owner, name=type(owner).__name__)
+        found = Node(owner, name=type(owner).__qualname__.rpartition(".")[2])
         if kept is not None:
             kept["__TRACE_RESERVED_self_node"] = found
     return found

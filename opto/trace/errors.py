@@ -26,6 +26,12 @@ class NodeError(TraceError, ValueError):
     code = "opto.trace.node"
 
 
+class ArgumentError(TraceError, TypeError):
+    """A function was called with arguments it does not take."""
+
+    code = "opto.trace.argument"
+
+
 class ImmutableNodeError(TraceError, AttributeError):
     """A computed value was assigned to; only parameters and roots may get another value."""
 

@@ -8,9 +8,12 @@ Never here: nodes, raising.
 from __future__ import annotations
 
 import linecache
+import sys
 from pathlib import Path
 from types import CodeType, TracebackType
 from typing import NamedTuple
+
+from opto.trace.errors import ArgumentError
 
 _OURS = str(Path(__file__).parent)
 _CONTEXT = 3
@@ -25,9 +28,18 @@ class Place(NamedTuple):
     function: str
     code: CodeType | None = None
 
+    @property
+    def shown(self) -> str:
+        """The place and its line, as in Python's tracebacks."""
+        head = f'  File "{self.file}", line {self.line}, in {self.function}'
+        source = linecache.getline(self.file, self.line).strip()
+        return f"{head}\n    {source}" if source else head
+
 
 def describe(fault: BaseException) -> str:
     """`"(TypeName) message"`; types outside `builtins` with their module; no message, no space."""
+    if isinstance(fault, ArgumentError):  # in other programs a TypeError without a place
+        return f"(TypeError) {fault.what}"
     kind = type(fault)
     name = (
         kind.__qualname__
@@ -52,14 +64,21 @@ def places(trace: TracebackType | None) -> list[Place]:
     return found
 
 
+def caller() -> list[Place]:
+    """The user's line that is being run: the innermost frame outside this package, if any."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if not code.co_filename.startswith(_OURS):
+            return [Place(code.co_filename, frame.f_lineno, code.co_name, code)]
+        frame = frame.f_back  # type: ignore[assignment]
+    return []
+
+
 def traceback_text(message: str, found: list[Place]) -> str:
     """The frames as Python prints them, then the message."""
-    lines = ["Traceback (most recent call last):"]
-    for place in found:
-        lines.append(f'  File "{place.file}", line {place.line}, in {place.function}')
-        if source := linecache.getline(place.file, place.line).strip():
-            lines.append(f"    {source}")
-    return "\n".join([*lines, message])
+    shown = [place.shown for place in found]
+    return "\n".join(["Traceback (most recent call last):", *shown, message])
 
 
 def annotated_source(message: str, found: list[Place]) -> str:

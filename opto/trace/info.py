@@ -80,7 +80,8 @@ def exception_node(
         if isinstance(fault, SyntaxError) and fault.lineno:
             found = [frames.Place(fault.filename or "<code>", fault.lineno, maker.__name__)]
     info = {
-        "traceback": frames.traceback_text(message, found),
+        # an operator has no lines of the user's inside; the line that used it is the one to show
+        "traceback": frames.traceback_text(message, found or frames.caller()),
         "error_comment": frames.annotated_source(message, found),
     }
     made = ExceptionNode(

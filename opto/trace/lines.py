@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from opto.trace.base import Node
 from opto.trace.fold import Repeat
 from opto.trace.outline import Outline, slots
-from opto.trace.shorten import literal, one_line
+from opto.trace.shorten import literal, type_name
 
 _INLINE = 24
 """Characters of a constant written into the line."""
@@ -314,7 +314,7 @@ class _Body:
         if first is not None and all(type(n._value) is kind and n._value == value for n in nodes):
             self.lines._inlined.extend(map(id, nodes))
             return first
-        return f"<{one_line(kind.__name__)}>"
+        return f"<{type_name(kind)}>"
 
 
 def _goes_on(before: Node[Any], after: Node[Any]) -> bool:

@@ -10,7 +10,7 @@ Never here: operators, feedback rules, rendering, I/O, third-party imports.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, Never, NoReturn, TypeVar, overload
 from weakref import ref
 
 from opto.trace import state
@@ -71,11 +71,9 @@ class ParameterNode(Node[T]):
     @property
     def data(self) -> T:
         """The value: the trial's, where one is running in this context, else the parameter's."""
-        note = state.reads.get()
-        if note is not None:
+        if (note := state.reads.get()) is not None:
             note.note(self)
-        value: T = self._now
-        return value
+        return self._now  # type: ignore[no-any-return]
 
     @property
     def _now(self) -> Any:
@@ -155,11 +153,7 @@ class MessageNode(Node[T_co]):
         self.link(names, inputs if state.tracing.get() else ())
         return self
 
-    def link(
-        self,
-        names: tuple[str, ...],
-        inputs: tuple[Node[Any], ...],
-    ) -> None:
+    def link(self, names: tuple[str, ...], inputs: tuple[Node[Any], ...]) -> None:
         """Set the parents, once, and let them know of this child."""
         self._names, self._parents = names, inputs
         level, needs, previous = 0, False, None
@@ -325,6 +319,7 @@ def node(
     name: str | None = None,
     trainable: bool = False,
     description: str | None = None,
+    **unknown: Never,
 ) -> Node[Any]:
     """Put a value into the graph.
 
@@ -335,10 +330,15 @@ def node(
         name: Base of the name, without `:`; the type of the data when None.
         trainable: May an optimizer change the value? Then a `ParameterNode` is made.
         description: What the value is for; for a parameter, the constraint on its values.
+        **unknown: An ArgumentError that names a near miss.
 
     Raises:
         NodeError: `name` or `description` cannot be used.
     """
+    if unknown:
+        from opto.trace.wrong import unknown_option  # noqa: PLC0415  (a call that is wrong)
+
+        raise unknown_option("node", unknown, ("data", "name", "trainable", "description"))
     if trainable:
         if isinstance(data, Node):
             name = name or data._base.rpartition("/")[2]

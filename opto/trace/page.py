@@ -16,6 +16,7 @@ from opto.trace.draw import draw
 from opto.trace.look import plain, shown
 from opto.trace.nodes import MessageNode
 from opto.trace.propagators.graph_propagator import TraceGraph
+from opto.trace.shorten import type_name
 
 ANCESTORS = 30
 """The most nodes in the drawing of a card: the node and its nearest ancestors."""
@@ -33,9 +34,8 @@ def node_html(node: Node[Any]) -> str:
     kind = (
         node._KIND if node.trainable or node._KIND != "ParameterNode" else "ParameterNode, frozen"
     )
-    head = (
-        f"{kind} <code>{_text(node.name)}</code> of type <code>{_text(type(value).__name__)}</code>"
-    )
+    type_ = _text(type_name(type(value)))
+    head = f"{kind} <code>{_text(node.name)}</code> of type <code>{type_}</code>"
     rows = [("value", _pre(shown(value, _VALUE)))]
     if isinstance(node, MessageNode):
         rows.append(("operation", f"<code>{_text(node.op_name)}</code>"))

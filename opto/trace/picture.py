@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from opto.trace.base import Node
 from opto.trace.look import Look, NodeVizStyleGuide, Role, lines_of, plain, shown
 from opto.trace.nodes import MessageNode
+from opto.trace.shorten import type_name
 
 MOST = 1000
 """The most nodes drawn; of more, the first and the last half of it."""
@@ -119,9 +120,9 @@ def _box(node: Node[Any], guide: NodeVizStyleGuide, *, is_output: bool) -> Box:
     value = node._now
     limit = max(_TOOLTIP, 4 * guide.print_limit)
     text = node.description or ""
-    about = f"{role} {node.name}, {type(value).__name__}" + (f"\n{text}" if text else "")
+    about = f"{role} {node.name}, {type_name(type(value))}" + (f"\n{text}" if text else "")
     if isinstance(node, MessageNode):
-        about = f"{role} {node.name} = {node.op_name}(…), {type(value).__name__}\n{text}".rstrip()
+        about = f"{role} {node.name} = {node.op_name}(…), {type_name(type(value))}\n{text}".rstrip()
     return Box(
         name=plain(node.py_name, _TOOLTIP),
         role=role,

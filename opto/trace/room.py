@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from opto.trace.base import Node
 from opto.trace.nodes import ExceptionNode, ParameterNode
 from opto.trace.outline import Outline
-from opto.trace.shorten import cut, one_line, value_text
+from opto.trace.shorten import cut, type_name, value_text
 
 TAGS = '<node name="" type="">\n<value>\n\n</value>\n</node>\n'
 """What an optimizer writes around a value, at most; its tokens are counted for every value."""
@@ -75,8 +75,8 @@ class Values:
         is_parameter = isinstance(node, ParameterNode)
         code = isinstance(node, ParameterNode) and node.holds_code
         constraint = value_text(node.description)[0] if is_parameter and node.description else None
-        type_name = "code" if code else one_line(type(node.data).__name__)
-        return Shown(node, self.outline.name(node), type_name, text, constraint, whole)
+        kind = "code" if code else type_name(type(node.data))
+        return Shown(node, self.outline.name(node), kind, text, constraint, whole)
 
     def cost(self, shown: Shown) -> int:
         """Tokens of a value with what stands around it."""
@@ -162,7 +162,7 @@ class Values:
         """Values that are not shown, as one entry for each type, as far as there is room."""
         by_type: dict[str, list[Node[Any]]] = {}
         for node in nodes:
-            by_type.setdefault(type(node._value).__name__, []).append(node)
+            by_type.setdefault(type_name(type(node._value)), []).append(node)
         entries: list[Shown] = []
         spent = 0
         for kind, group in sorted(by_type.items(), key=lambda pair: -len(pair[1])):
@@ -170,7 +170,6 @@ class Values:
             if len(group) > 1:
                 name = f"{name} … {self.outline.name(group[-1])}"
             plural = "value" if len(group) == 1 else "values"
-            kind = one_line(kind)  # noqa: PLW2901
             text = f"…and {len(group):,} more {plural} of type {kind}"
             entry = Shown(group[0], name, kind, text, None, whole=False)
             spent += self.cost(entry)

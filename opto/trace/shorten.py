@@ -35,6 +35,11 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(_escaped, text) if _UNSEEN.search(text) else text
 
 
+def type_name(kind: type) -> str:
+    """What a model reads as the type: the name in the program, also where `@model` adds to it."""
+    return one_line(kind.__qualname__.rpartition(".")[2])
+
+
 def one_line(text: str) -> str:
     r"""`text` without line ends: they become `\n`."""
     return _BREAKS.sub(_escaped, visible(text))
@@ -74,7 +79,7 @@ def value_text(value: Any, limit: int | None = None) -> tuple[str, bool]:
     try:
         return _value_text(value, _ENDLESS if limit is None else limit)
     except Exception as fault:  # noqa: BLE001  (a value may lie about itself in any way)
-        return f"<{one_line(type(value).__name__)} that raises {type(fault).__name__}>", False
+        return f"<{type_name(type(value))} that raises {type(fault).__name__}>", False
 
 
 def _value_text(value: Any, most: int) -> tuple[str, bool]:
@@ -146,9 +151,9 @@ class _Writer:
 
     def _nested(self, value: Any, depth: int, writes: Callable[..., None]) -> None:
         if id(value) in self._open:
-            self._put(f"<the {type(value).__name__} itself>")
+            self._put(f"<the {type_name(type(value))} itself>")
         elif depth >= (_DEEPEST_WHOLE if self.whole else _DEEPEST):
-            self._put(f"<{type(value).__name__}>")
+            self._put(f"<{type_name(type(value))}>")
             self.complete = False
         else:
             self._open.add(id(value))
@@ -180,14 +185,14 @@ class _Writer:
             return f"<an integer of about {value.bit_length() * 3 // 10:,} digits>"
         plain: Any = object
         if kind.__repr__ is plain.__repr__ and kind.__str__ is plain.__str__:
-            return f"<{one_line(kind.__name__)} object>"
+            return f"<{type_name(kind)} object>"
         try:
             if kind.__module__ == "numpy":
                 return self._array(value) if getattr(value, "ndim", False) else str(value)
             text = repr(value)
         except Exception as fault:  # noqa: BLE001  (anybody's __repr__ may be broken)
             self.complete = False
-            return f"<{one_line(kind.__name__)} whose repr raises {type(fault).__name__}>"
+            return f"<{type_name(kind)} whose repr raises {type(fault).__name__}>"
         return _ADDRESS.sub("", text) if " at 0x" in text else text
 
     def _array(self, value: Any) -> str:
@@ -208,7 +213,7 @@ class _Pair:
 
 
 def _head(value: Any, plain: type, bracket: str) -> str:
-    return bracket if type(value) is plain else f"{one_line(type(value).__name__)}({bracket}"
+    return bracket if type(value) is plain else f"{type_name(type(value))}({bracket}"
 
 
 def _tail(value: Any, plain: type, bracket: str) -> str:

@@ -56,7 +56,7 @@ class Signature:
         """Give every argument, defaults included, the name of its parameter.
 
         Raises:
-            TypeError: As the call itself would.
+            ArgumentError: The function does not take these arguments; a TypeError.
         """
         if self._quick:
             if not kwargs and len(args) == len(self.names) and not self._kwonly:
@@ -97,7 +97,12 @@ class Signature:
 
     def _inspect(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Bound:
         """Bind as Python does, for all that the quick way leaves."""
-        bound = self.inspected.bind(*args, **kwargs)
+        try:
+            bound = self.inspected.bind(*args, **kwargs)
+        except TypeError as fault:
+            from opto.trace.wrong import wrong_call  # noqa: PLC0415  (a call that is wrong)
+
+            raise wrong_call(self._function, self.inspected, kwargs, fault) from None
         bound.apply_defaults()
         names: list[str] = []
         values: list[Any] = []
