@@ -294,6 +294,27 @@ class ChildMeter(Meter):
             super().close()
             self._parent.hold(_minus(self._room(), before))
 
+    def give_back(self) -> None:
+        """Let the parent have what is left of model calls, tokens and dollars."""
+        with self.lock:
+            spent = _amounts(self._spent)
+            self._limit(lambda unit, limit: min(limit, spent[unit]))
+
+    def take_free(self) -> None:
+        """Take what model calls, tokens and dollars the parent has free."""
+        with self.lock:
+            free = self._parent._free()  # noqa: SLF001  (meters within each other share insides)
+            self._limit(lambda unit, limit: limit + max(free[unit] or 0, 0))
+
+    def _limit(self, change: Callable[[int, Amount], Amount]) -> None:
+        """Other limits for what only models take; the parent holds the difference."""
+        before = self._room()
+        self._limits = tuple(
+            limit if limit is None or unit == 0 else change(unit, limit)
+            for unit, limit in enumerate(self._limits)
+        )
+        self._parent.hold(_minus(self._room(), before))
+
     def _room(self) -> Amounts:
         """What the parent holds for this child: its limits less what it spent."""
         metric, llm, tokens, usd = (

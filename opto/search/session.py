@@ -68,6 +68,7 @@ class Session:
         self._most: dict[type, Cost] = {Evaluate: NOTHING, Propose: NOTHING}
         self._seen: set[type] = set()
         self._idle = 0
+        self._released = False
         self._streak: list[tuple[str, str, ActionResult]] = []
         self._succeeded = False
         self._enough = Enough(getattr(task, "best_score", None))
@@ -80,7 +81,7 @@ class Session:
         self.meter = Meter(self.budget, used_s=journal.past.elapsed_s)
         self.report_meter = self.meter.child(self._report_share(), time=1)
         search = 1 - self.algorithm.reserve
-        self.search_meter: Meter = self.meter.child(search, time=search * self._time_to_search())
+        self.search_meter = self.meter.child(search, time=search * self._time_to_search())
         self._steps = self.algorithm.run(self)
 
     def _report_share(self) -> float:
@@ -119,8 +120,10 @@ class Session:
 
     def unpriced(self, action: Action) -> bool:
         stated, limits = self.worst(action), self.budget
-        blind = (limits.tokens is not None and not stated.tokens) or (
-            limits.usd is not None and not stated.usd
+        blind = (
+            (limits.tokens is not None and not stated.tokens)
+            or (limits.usd is not None and not stated.usd)
+            or (limits.llm is not None and not stated.llm)
         )
         return blind and type(action) not in self._seen
 
@@ -178,10 +181,12 @@ class Session:
         for position, result in enumerate(results):
             kind = type(batch.actions[position])
             self._seen.add(kind)
-            per_attempt = replace(result.cost, metric=0, llm=0, seconds=0.0)
+            calls = result.cost.llm if kind is Evaluate else 0  # proposals state theirs
+            per_attempt = replace(result.cost, metric=0, llm=calls, seconds=0.0)
             most[kind] = most[kind].largest(per_attempt)
             self._watch(batch.identity(position), result)
         self._most = most
+        self._release()
         self.step += 1
         if self._held is None:  # else the algorithm did not ask for them
             self._answers = results
@@ -194,6 +199,15 @@ class Session:
         if self._idle > STUCK_STEPS:
             raise self._error(f"goes on after {STUCK_STEPS} steps that spent nothing")
         return results
+
+    def _release(self) -> None:
+        """Let proposals have all model calls, once it is seen that evaluations make none."""
+        known = (self._most[Evaluate], self.task.worst)
+        silent = not any(cost.llm or cost.tokens or cost.usd for cost in known)
+        if silent and self._succeeded and not self._released:
+            self.report_meter.give_back()
+            self.search_meter.take_free()
+            self._released = True
 
     def _advances(self, result: ActionResult) -> bool:
         """Does the result bring the study nearer to a limit?"""
