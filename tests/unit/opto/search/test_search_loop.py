@@ -161,7 +161,7 @@ def test_a_climb_on_exact_scores_spends_the_share_kept_for_finals() -> None:
     result = run(named("opto", reserve=0.5), LetterTask(deterministic=True), 30)
 
     assert result.cost.metric > 15
-    counts = [result.ledger.n(name, "train") for name in result.ledger.candidates]
+    counts = [result.ledger.n(name, "val") for name in result.ledger.candidates]
     assert [n for n in counts if 0 < n < len(ALPHABET)][1:] == []  # only the very last was cut
 
 
