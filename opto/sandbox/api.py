@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from opto.errors import InputError
 from opto.sandbox.errors import SandboxUnavailable
@@ -103,6 +103,7 @@ class Sandbox:
         tools: Mapping[str, Tool] | None = None,
         filename: str = "<model code>",
         limits: Limits | None = None,
+        printed: Callable[[str], object] | None = None,
     ) -> Plain:
         """Run `source` as a module of its own, call `function` of it, give its result.
 
@@ -118,6 +119,8 @@ class Sandbox:
                 on, and are not interrupted.
             filename: Name of the source in tracebacks.
             limits: In place of the sandbox's own.
+            printed: Told what was printed, if anything was: untrusted text, not cleaned for a
+                terminal. Of a run that fails the error has it.
 
         Raises:
             SandboxedError: the code failed; see its subclasses for limits and crashes.
@@ -127,7 +130,10 @@ class Sandbox:
         program = self._program(source, function, filename=filename, limits=limits)
         program.call_with(args, kwargs or {})
         program.surround_with(names or {}, tools or {})
-        return self._run(program)[0]
+        value, _, stdout = self._run(program)
+        if printed is not None and stdout:
+            printed(stdout)
+        return value
 
     def run(
         self,

@@ -31,8 +31,8 @@ class NotPlainError(OptoError):
         self.problem, self.path = problem, path
         super().__init__(
             f"{path}: {problem}" if path else problem,
-            fix="Only None, bool, int, float, str, bytes, list, tuple, set, frozenset and dict "
-            "cross the border; convert first, for example with `float(x)` or `x.tolist()`.",
+            fix="Plain data can cross: numbers, text, bytes, dates, paths, arrays of numpy, and "
+            "lists, tuples, sets and dicts of them. Convert it first.",
         )
 
     def inside(self, step: str) -> NotPlainError:

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from traceback import clear_frames
 from typing import Any
 
+from opto.sandbox import kinds
 from opto.sandbox.errors import NotPlainError
 from opto.sandbox.frames import Pipe
 from opto.sandbox.plain import Plain, pack, unpack
@@ -48,6 +49,7 @@ def serve(pipe: Pipe, answer_fd: int, confine: Callable[[dict[str, Any]], None])
     pipe.send({"started": True})  # a death before this one cannot be the code's fault
     # asked by the host at the time limit, to learn where the code is; works inside native calls
     faulthandler.register(signal.SIGUSR1, file=answer_fd, all_threads=False)
+    kinds.may_import_numpy = True
     run = _Run(pipe, request)
     answer = run.answer()
     run.flush()

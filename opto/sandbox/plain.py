@@ -9,7 +9,7 @@ JSON stands for itself except where it would lose the type: `{"$tuple": [..]}`, 
 `$frozenset`, `$bytes` (base64), `$float` (`nan`, `inf`, `-inf`), and `$dict` (pairs) for a dict
 with keys that are not text or begin with `$`. NaN and infinities are carried, because refusing
 them would hide a common bug of model-written code behind a border error; whoever compares scores
-must treat them as what they are.
+must treat them as what they are. Dates, decimals, paths and arrays have their tags in `kinds`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
+from opto.sandbox import kinds
 from opto.sandbox.errors import NotPlainError
 
 Plain: TypeAlias = Any
-"""None, bool, int, float, str, bytes, and list, tuple, set, frozenset, dict of them. Spelled
-`Any`, because `list[int]` is no `list[Plain]` for a type checker."""
+"""None, bool, int, float, complex, str, bytes, date, time, datetime, timedelta, Decimal, paths,
+arrays and scalars of numpy; and list, tuple, set, frozenset, dict of them. Spelled `Any`, because
+`list[int]` is no `list[Plain]` for a type checker."""
 
 DEPTH = 40
 """Containers inside containers."""
@@ -35,6 +37,8 @@ CONTAINERS = 300_000
 SAME_HASH = 1_000
 """Keys with one hash; more make a dict quadratic."""
 
+_SINGLE = frozenset({type(None), bool, int, float, str, bytes})
+_CONTAINERS = frozenset({list, tuple, set, frozenset, dict})
 _INT_DIGITS = 79  # a sign and 2**256
 _NESTING = 3 * DEPTH + 10  # a `$dict` nests three deep per level; the envelope around it
 _FEW = 500
@@ -53,6 +57,17 @@ def pack(value: Plain, where: str = "", depth: int = 0) -> Any:
         return _pack(value, depth)
     except NotPlainError as refused:
         raise refused.inside(where) from None
+
+
+def is_plain(value: Any, depth: int = DEPTH) -> bool:
+    """Is the value of types that can cross? Nothing is packed, so size is not looked at."""
+    kind = type(value)
+    if kind in _SINGLE:
+        return True
+    if kind not in _CONTAINERS:
+        return kinds.fits(value)
+    items = (*value, *value.values()) if kind is dict else value
+    return depth > 0 and all(is_plain(item, depth - 1) for item in items)
 
 
 def unpack(raw: Any, depth: int = 0) -> Plain:
@@ -109,8 +124,8 @@ def _pack(value: Plain, depth: int) -> Any:
 
 def _pack_container(value: Any, depth: int) -> Any:
     kind = type(value)
-    if kind not in (list, tuple, set, frozenset, dict):
-        raise NotPlainError(f"{kind.__name__} is not plain data")
+    if kind not in _CONTAINERS:
+        return kinds.write(value)
     if depth >= DEPTH:
         raise NotPlainError(f"more than {DEPTH} containers inside each other")
     if kind is not dict:
@@ -148,7 +163,9 @@ def _short(key: Any) -> str:
 def _untag(tag: str, body: Any, depth: int) -> Plain:
     if tag in ("$bytes", "$float") and type(body) is str:
         return _SCALARS[tag](body)
-    if tag not in _MAKERS or type(body) is not list:
+    if tag not in _MAKERS:
+        return kinds.read(tag, body)
+    if type(body) is not list:
         raise NotPlainError("a malformed tag")
     return _MAKERS[tag](body, depth)
 

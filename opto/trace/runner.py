@@ -15,21 +15,24 @@ import asyncio
 import builtins
 import functools
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
+from opto.sandbox.plain import is_plain
 from opto.trace.base import Node
 from opto.trace.errors import TraceError, UntrustedCode
 from opto.trace.frames import Place
 from opto.trace.gather import to_data
 from opto.trace.listing import list_source
+from opto.trace.shorten import cut, visible
 from opto.trace.source import FunctionAst
 from opto.trace.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from opto.sandbox import SandboxedError
+    from opto.sandbox import NotPlainError, SandboxedError
 
 _ENTRY = "_opto_entry"
 _TAIL = f"""
@@ -54,7 +57,10 @@ def _opto_await(made):
     finally:
         loop.close()
 """
-_PLAIN = (type(None), bool, int, float, str, bytes)
+_MOST_PRINTED = 10_000
+"""Characters of what one call prints that are shown."""
+_ARGUMENT = re.compile(r"args\[(\d+)\]|(?:kwargs|names)\['(\w+)'\]")
+_TOOL = re.compile(r"result of the tool '(\w+)'")
 
 
 class SandboxFault(TraceError):  # noqa: N818
@@ -119,11 +125,13 @@ class Needs(NamedTuple):
 def sandboxed(text: str, name: str, around: Surroundings, timeout_s: float) -> Callable[..., Any]:
     """A function that runs `text` in the sandbox at each call. Asynchronous if the text is.
 
-    Changes that the text makes to its arguments are not seen outside; what it returns is.
+    Changes that the text makes to its arguments are not seen outside; what it returns is, and
+    what it prints goes to `sys.stdout` when the call ends, shortened and without terminal controls.
 
     Raises (when called):
-        UntrustedCode: An argument is nothing that can be handed over.
-        SandboxFault: The code raised, took too long or needed too much memory.
+        UntrustedCode: An argument cannot be handed over.
+        SandboxFault: The code raised, took too long or needed too much memory; or it called a
+            function of the program that gave what cannot be handed over.
         SandboxUnavailable: This machine has no sandbox.
     """
     run = functools.partial(_run, rewrite := Rewrite.read(text, name), around, timeout_s)
@@ -139,7 +147,7 @@ def sandboxed(text: str, name: str, around: Surroundings, timeout_s: float) -> C
 def _run(
     rewrite: Rewrite, around: Surroundings, timeout_s: float, *args: Any, **kwargs: Any
 ) -> Any:
-    from opto.sandbox import Limits, SandboxedError, default  # noqa: PLC0415
+    from opto.sandbox import Limits, NotPlainError, SandboxedError, default  # noqa: PLC0415
 
     needs = needs_of(rewrite, around)
     header = "".join(f"{line}\n" for line in needs.imports)
@@ -159,8 +167,12 @@ def _run(
             tools=needs.tools,
             filename=rewrite.file,
             limits=Limits(wall_s=timeout_s),
+            printed=_print,
         )
+    except NotPlainError as refused:
+        raise _not_handed_over(refused, rewrite) from None
     except SandboxedError as fault:
+        _print(fault.stdout)
         raise _told(fault, rewrite, needs) from None
 
 
@@ -184,18 +196,6 @@ def needs_of(rewrite: Rewrite, around: Surroundings) -> Needs:
         elif not hasattr(builtins, name):
             left_out[name] = type(value).__name__
     return Needs(tuple(imports), values, tools, left_out)
-
-
-def is_plain(value: Any, depth: int = 40) -> bool:
-    """Can the value be handed over as it is?"""
-    if isinstance(value, _PLAIN):
-        return type(value) in _PLAIN
-    if depth == 0 or type(value) not in {list, tuple, set, frozenset, dict}:
-        return False
-    if type(value) is dict:
-        pairs = value.items()
-        return all(is_plain(key, depth - 1) and is_plain(item, depth - 1) for key, item in pairs)
-    return all(is_plain(item, depth - 1) for item in value)
 
 
 def _import_line(name: str, value: Any) -> str:
@@ -228,13 +228,8 @@ def _tool(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _handed_over(value: Any, name: str, rewrite: Rewrite) -> Any:
     """An argument as the sandbox takes it; `self` becomes a stub of what the text uses of it."""
-    if is_plain(value):
+    if name != "self" or type(value).__module__ == "builtins" or is_plain(value):
         return value
-    if type(value).__module__ == "builtins" or name != "self":
-        raise UntrustedCode(
-            f"The argument {name} ({type(value).__name__}) is or holds no plain data.",
-            fix="Hand over numbers, text, lists and dicts of them, or say bundle(trust=True).",
-        )
     from opto.sandbox import Stub  # noqa: PLC0415
 
     attributes: dict[str, Any] = {}
@@ -246,6 +241,42 @@ def _handed_over(value: Any, name: str, rewrite: Rewrite) -> Any:
         elif callable(found) and not isinstance(found, Node):
             tools[attribute] = _tool(found)
     return Stub(attributes, tools)
+
+
+def _print(text: str) -> None:
+    """Show what was printed inside, where the program itself would have printed it."""
+    if not text or sys.stdout is None:
+        return
+    shown, _ = cut(visible(text), _MOST_PRINTED)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write(shown.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _not_handed_over(refused: NotPlainError, rewrite: Rewrite) -> TraceError:
+    """What could not be handed over, in the words of the program."""
+    if found := _TOOL.match(refused.path):  # other code need not call it
+        said = f"{found[1]}() gave what cannot go to the sandbox: {_rest(refused, found)}"
+        return SandboxFault(
+            f"(TypeError) {said}. Let it give plain data, or say bundle(trust=True).", []
+        )
+    what = "What goes along"
+    if found := _ARGUMENT.match(refused.path):
+        index, name = found.groups()
+        if index:
+            names = rewrite.parameters
+            name = names[int(index)] if int(index) < len(names) else f"number {index}"
+        what = f"The {'value' if refused.path.startswith('names') else 'argument'} {name}"
+    return UntrustedCode(
+        f"{what} of the rewritten {rewrite.name} cannot go to the sandbox: "
+        f"{_rest(refused, found)}.",
+        fix="Convert it: numbers, text, bytes, dates, paths, arrays of numpy, and lists, tuples, "
+        "sets and dicts of them can go. Or say bundle(trust=True) to run rewrites in this process.",
+    )
+
+
+def _rest(refused: NotPlainError, found: re.Match[str] | None) -> str:
+    inside = refused.path[found.end() :] if found else refused.path
+    return f"{inside}: {refused.problem}" if inside else refused.problem
 
 
 def _told(fault: SandboxedError, rewrite: Rewrite, needs: Needs) -> SandboxFault:

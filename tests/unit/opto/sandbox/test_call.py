@@ -337,6 +337,15 @@ def test_a_bad_argument_is_named_before_anything_runs(sandbox: Sandbox) -> None:
         Stub({"class": 1})
 
 
+def test_what_a_function_prints_is_told_if_anybody_asks(sandbox: Sandbox) -> None:
+    told: list[str] = []
+
+    sandbox.call("def f(): print('hello')", "f", printed=told.append)
+    sandbox.call("def f(): pass", "f", printed=told.append)
+
+    assert told == ["hello\n"]
+
+
 def test_a_script_gives_output_result_and_files() -> None:
     source = """
 import os, sys
