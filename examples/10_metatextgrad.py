@@ -63,9 +63,8 @@ def distance(values: Mapping[str, float], secret: float) -> float:
     return abs(values["guess"] - secret)
 
 
-def closeness(output: float, secret: float) -> float:
+def closeness(output: float, _: float) -> float:
     """1 for no distance, 0 for 100."""
-    del secret
     return 1 - output / 100
 
 
