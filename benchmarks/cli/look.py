@@ -20,6 +20,7 @@ from benchmarks.report import fold, to_html, to_markdown, to_text
 from benchmarks.running.run import results_of
 from benchmarks.running.spec import SPEC, BenchSpec, read_items, recorded_spec
 from benchmarks.scoring import CLASSES
+from opto.display.runs import event_words
 from opto.display.text import plain
 from opto.errors import InputError, OptoError
 from opto.settings import load_settings
@@ -177,16 +178,7 @@ def show(
         return
     for event in found:
         typer.echo(f"--- {event.kind} {event.at[:19]}")
-        typer.echo(plain(_words(event.kind, event.data)))
-
-
-def _words(kind: str, data: Any) -> str:
-    """An event as a person reads it: a call as a conversation, the rest as indented JSON."""
-    if kind != "llm.call":
-        return json.dumps(data, indent=1, ensure_ascii=False)
-    turns = [f"[{m['role']}]\n{m['content']}" for m in data["request"]["messages"]]
-    answer = data["completion"]
-    return "\n".join([*turns, f"[answer, {answer['finish']}]\n{answer['text']}"])
+        typer.echo(plain(event_words(event.kind, event.data)))
 
 
 @contextmanager

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from opto.display.runs import describe, kind_of, show_solve, show_unknown, solve_json
+from opto.display.runs import describe, event_words, kind_of, show_solve, show_unknown, solve_json
 from opto.display.search_diff import Difference
 from opto.display.search_result import show_candidates, show_history, show_result
 from opto.display.text import plain
@@ -175,16 +175,7 @@ def _show_events(store: Store, run: str, *, as_json: bool) -> None:
             typer.echo(json.dumps({"seq": event.seq, "kind": event.kind, "data": event.data}))
         else:
             typer.echo(f"--- {event.seq} {event.kind} {event.at[:19]}")
-            typer.echo(plain(_words(event.kind, event.data)))
-
-
-def _words(kind: str, data: dict[str, Any]) -> str:
-    """An event as a person reads it: a call as a conversation, the rest as indented JSON."""
-    if kind != "llm.call":
-        return json.dumps(data, indent=1, ensure_ascii=False)
-    turns = [f"[{m['role']}]\n{m['content']}" for m in data["request"]["messages"]]
-    answer = data["completion"]
-    return "\n".join([*turns, f"[answer, {answer['finish']}]\n{answer['text']}"])
+            typer.echo(plain(event_words(event.kind, event.data)))
 
 
 def _console() -> Console:

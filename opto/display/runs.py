@@ -6,6 +6,7 @@ Never here: SQL, the layout of searches (`opto.display.search_result`).
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -156,6 +157,15 @@ def show_unknown(store: Store, run: str, console: Console) -> None:
     counts = Counter(event.kind for event in events(store, run))
     for kind, count in counts.items():
         console.print(Text(f"{count:>6}  {plain(kind)}"))
+
+
+def event_words(kind: str, data: Mapping[str, Any]) -> str:
+    """An event as a person reads it: a call as a conversation, the rest as indented JSON."""
+    if kind != "llm.call":
+        return json.dumps(data, indent=1, ensure_ascii=False)
+    turns = [f"[{m['role']}]\n{m['content']}" for m in data["request"]["messages"]]
+    answer = data["completion"]
+    return "\n".join([*turns, f"[answer, {answer['finish']}]\n{answer['text']}"])
 
 
 def _formulas(model: Any) -> str:
