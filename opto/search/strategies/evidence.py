@@ -6,6 +6,7 @@ Never here: prompts (the proposer writes them), model calls.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +19,8 @@ from opto.search.strategies.state import State
 from opto.search.task import input_of
 
 _MOST_CHARS = 600
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+"""Of an object; it differs from process to process, and proposals must not."""
 
 
 class Evidence(Protocol):
@@ -30,7 +33,7 @@ class Evidence(Protocol):
 
 def clipped(value: object, most: int = _MOST_CHARS) -> str:
     """`value` as text of at most `most` characters, the end cut."""
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else _ADDRESS.sub("", repr(value))
     return text if len(text) <= most else f"{text[:most]}…"
 
 
