@@ -89,7 +89,7 @@ def choose_model(
         raise _no_model(paid)
     for vendor in paid:
         _log.warning(
-            "%s is set but costs money, so the local model is used; for the other: --model %s",
+            "%s is set but costs money, so the local model is used; for the other: OPTO_MODEL=%s",
             vendor.variable,
             vendor.spec,
         )
@@ -135,16 +135,21 @@ def _in_cache(folder: Path) -> str | None:
 
 
 def _no_model(paid: Sequence[Vendor]) -> NoModel:
-    hint = "".join(f" ({vendor.variable} is set: --model {vendor.spec})" for vendor in paid)
+    hint = "".join(f" ({vendor.variable} is set: {vendor.spec!r} is one.)" for vendor in paid)
     size_gb = store.known_models()[DEFAULT_LOCAL].size_bytes / 1e9
     return NoModel(
         "No model is chosen." + hint,
-        where="--model, OPTO_MODEL and opto.toml name none, and no default model is downloaded",
+        where="no llm= (or model=) was given, OPTO_MODEL and opto.toml name none, and no default "
+        "model is downloaded",
         fix=(
-            "Choose one of:\n"
-            f"  opto model pull {DEFAULT_LOCAL}   (local, {size_gb:.1f} GB)\n"
-            "  --model openai:NAME or anthropic:NAME   (key in OPENAI_API_KEY, ANTHROPIC_API_KEY)\n"
-            "  --model openai:NAME@http://host:port/v1   (any compatible server)\n"
-            "  --model mailbox:DIR   (you, or another program, answer in files)"
+            "Name one, in one of these places:\n"
+            '  llm="openai:NAME" in Python   (model= for opto.solve; --model for the command)\n'
+            "  OPTO_MODEL=openai:NAME in the environment\n"
+            '  model = "openai:NAME" in opto.toml\n'
+            "Models are:\n"
+            "  openai:NAME or anthropic:NAME   (key in OPENAI_API_KEY, ANTHROPIC_API_KEY)\n"
+            "  openai:NAME@http://host:port/v1   (any compatible server)\n"
+            "  mailbox:DIR   (you, or another program, answer in files)\n"
+            f"  the default, after: opto model pull {DEFAULT_LOCAL}   (local, {size_gb:.1f} GB)"
         ),
     )

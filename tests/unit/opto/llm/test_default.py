@@ -104,6 +104,18 @@ def test_without_a_download_the_error_names_four_ways(settings: Settings) -> Non
         assert way in refusal.value.fix
 
 
+def test_the_error_says_what_to_write_in_python_first(settings: Settings) -> None:
+    with pytest.raises(NoModel) as refusal:
+        choose_model(settings)
+
+    places = refusal.value.fix.partition("Models are:")[0].splitlines()
+    for place, said in zip(
+        places[1:], ('llm="openai:', "OPTO_MODEL=openai:", 'model = "openai:'), strict=True
+    ):
+        assert place.strip().startswith(said)
+    assert "--model" not in refusal.value.what + refusal.value.where
+
+
 @pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.variable)
 def test_with_nobody_to_ask_a_key_is_named_and_not_used(
     vendor: Vendor,
@@ -114,11 +126,11 @@ def test_with_nobody_to_ask_a_key_is_named_and_not_used(
 ) -> None:
     monkeypatch.setenv(vendor.variable, "k")
 
-    with pytest.raises(NoModel, match=f"{vendor.variable} is set: --model {vendor.spec}"):
+    with pytest.raises(NoModel, match=f"{vendor.variable} is set: '{vendor.spec}'"):
         choose_model(settings)
     put(DEFAULT_LOCAL, cache)
     assert choose_model(settings) == LOCAL
-    assert f"--model {vendor.spec}" in caplog.text
+    assert f"OPTO_MODEL={vendor.spec}" in caplog.text
 
 
 @pytest.mark.parametrize("wish", ["openai:", "anthropic:", "llamacpp:"])

@@ -93,7 +93,7 @@ def test_no_model_names_the_ways_to_get_one_and_the_key_that_is_there(
     with pytest.raises(NoModel) as caught:
         open_model(None, settings)
 
-    assert "--model anthropic:" in caught.value.what
+    assert "ANTHROPIC_API_KEY is set: 'anthropic:" in caught.value.what
     assert "opto model pull" in caught.value.fix
     assert "mailbox:DIR" in caught.value.fix
 
