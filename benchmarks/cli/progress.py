@@ -29,7 +29,9 @@ class BenchProgress:
         self._lock = threading.Lock()
         self._console = console
         self._total = total
-        self._done = self._right = self._judged = self._calls = 0
+        self._done = self._calls = 0
+        self._tries: dict[str, tuple[int, int]] = {}
+        """Problem with a gold answer to its right tries and all its tries."""
         self._usd: Decimal | None = Decimal(0)
         self._told = time.monotonic()
         self._bar = Progress(
@@ -59,8 +61,9 @@ class BenchProgress:
         """One more result."""
         with self._lock:
             self._done += 1
-            self._judged += bool(result.accepted)
-            self._right += result.main
+            if result.accepted:
+                right, tries = self._tries.get(result.id, (0, 0))
+                self._tries[result.id] = right + result.main, tries + 1
             self._calls += result.calls
             known = None if result.usd is None else Decimal(result.usd)
             self._usd = None if self._usd is None or known is None else self._usd + known
@@ -70,10 +73,11 @@ class BenchProgress:
     def line(self) -> str:
         """Accuracy so far with its interval, calls and cost."""
         cost = "" if self._usd is None else f", {self._usd:.4f} USD"
-        if not self._judged:
+        if not self._tries:
             return f"{self._calls} calls{cost}"
-        low, high = wilson(self._right, self._judged)
-        share = self._right / self._judged
+        n = len(self._tries)
+        share = sum(right / tries for right, tries in self._tries.values()) / n
+        low, high = wilson(share * n, n)
         return f"right {share:.1%} ({low:.0%} to {high:.0%}), {self._calls} calls{cost}"
 
     def _say(self) -> None:

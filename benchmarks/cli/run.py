@@ -7,6 +7,7 @@ Never here: the measuring (`benchmarks.running`), the report (`benchmarks.report
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
@@ -17,9 +18,11 @@ import typer
 from rich.console import Console
 
 from benchmarks.cli.progress import BenchProgress
+from benchmarks.datasets import VERSIONS
 from benchmarks.items import Item
 from benchmarks.report import fold, to_text
-from benchmarks.running.run import BenchRun, CostLimits, results_of, run_bench
+from benchmarks.running.limits import CostLimits
+from benchmarks.running.run import BenchRun, results_of, run_bench
 from benchmarks.running.spec import BenchSpec, read_items, recorded_spec
 from opto.cli.ask import with_model
 from opto.cli.main import INTERRUPTED
@@ -36,7 +39,9 @@ Workers = Annotated[int, typer.Option("--workers", min=1, help="Problems at the 
 Calls = Annotated[
     int | None, typer.Option("--max-calls", min=1, help="Most model calls of the whole run.")
 ]
-Usd = Annotated[str | None, typer.Option("--max-usd", help="Most US dollars of the whole run.")]
+Usd = Annotated[
+    str | None, typer.Option("--max-usd", help="Most US dollars; this machine costs none.")
+]
 Tokens = Annotated[
     int | None, typer.Option("--max-tokens", min=1, help="Most tokens of the whole run.")
 ]
@@ -53,7 +58,8 @@ def run(
         Path | None, typer.Option("--data", help="Your copy of the set; else it is downloaded.")
     ] = None,
     answers: Annotated[
-        str | None, typer.Option("--answers", help="Which answers count: integer, continuous, any.")
+        str | None,
+        typer.Option("--answers", help=f"Which answers count: {', '.join(VERSIONS)}, any."),
     ] = None,
     split: Annotated[str | None, typer.Option("--split", help="Only this split.")] = None,
     labels: Annotated[
@@ -114,7 +120,7 @@ def run(
         solver_seconds=time_limit,
     )
     limits = _limits(max_calls, max_usd, max_tokens, max_seconds)
-    chosen = run_name or new_run_name()
+    chosen = _checked(run_name or new_run_name())
     items = _problems(spec)  # a mistake in there leaves no empty store behind
     with Store(settings.runs_path, redactor=redactor()) as store:
         how = BenchRun(store=store, run=chosen, settings=settings, workers=workers, limits=limits)
@@ -139,6 +145,19 @@ def resume(
         settings = settings.model_copy(update={"model": spec.model})
         how = BenchRun(store=store, run=run_name, settings=settings, workers=workers, limits=limits)
         _measure(spec, _problems(spec), how, as_json=as_json)
+
+
+def _checked(name: str) -> str:
+    """A name that can be typed back as it is.
+
+    Raises:
+        InputError: It cannot.
+    """
+    if not re.fullmatch(r"\w[\w.+@-]*", name):
+        raise InputError(
+            f"A run cannot be called {name!r}.", fix="Use letters, digits and . _ + @ - only."
+        )
+    return name
 
 
 def _limits(

@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from typing import Any
 
 from benchmarks.items import Item, ItemResult
+from benchmarks.running.limits import LIMITS, CostLimits, recorded_limits, spent_in
 from benchmarks.running.measure import Measure
 from benchmarks.running.spec import SPEC, BenchSpec
 from benchmarks.running.task import ITEM, BenchTask, failed_result
 from opto.errors import InputError, OptoError
+from opto.llm.errors import BudgetExceeded
 from opto.llm.open import open_model
-from opto.llm.reserve import Amount
-from opto.llm.reserve import Budget as CallBudget
 from opto.llm.stack import CallOptions
 from opto.modeling.agent import SolveOptions
 from opto.modeling.pipelines.registry import choose_pipeline
 from opto.search import Budget, Result, Rules, Study, StudyHalted
+from opto.search.errors import ResumeError
 from opto.settings import Settings
 from solvers_bridge.outcome import Limits
 from traces.errors import UnknownRunError
@@ -40,28 +39,6 @@ class BenchHaltedError(OptoError):
     code = "bench.halted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostLimits:
-    """Ceilings that no call may pass, those of earlier parts of the run included."""
-
-    calls: int | None = None
-    usd: Decimal | None = None
-    tokens: int | None = None
-    seconds: float | None = None
-    """Of this part of the run."""
-
-    def left(self, spent: Amount) -> CallBudget | None:
-        """The budget of the model for what is left; None without a ceiling."""
-        if (self.calls, self.usd, self.tokens, self.seconds) == (None,) * 4:
-            return None
-        return CallBudget(
-            calls=None if self.calls is None else max(self.calls - spent.calls, 0),
-            usd=None if self.usd is None else max(self.usd - spent.usd, Decimal(0)),
-            tokens=None if self.tokens is None else max(self.tokens - spent.tokens, 0),
-            seconds=self.seconds,
-        )
-
-
 @dataclass(kw_only=True)
 class BenchRun:
     """How an evaluation is carried out; nothing in here changes what is measured."""
@@ -71,6 +48,7 @@ class BenchRun:
     settings: Settings
     workers: int = 8
     limits: CostLimits = field(default_factory=CostLimits)
+    """What is not given holds as it was given before."""
     watch: Watch | None = None
 
 
@@ -93,8 +71,9 @@ def run_bench(spec: BenchSpec, items: Sequence[Item], how: BenchRun) -> Result:
     """
     if not items:
         raise InputError("There is no problem to measure.", where=spec.set, fix="See --limit.")
-    _begin(spec, items, how)
-    budget = how.limits.left(spent_in(how.store, how.run))
+    _check_same(spec, how)
+    limits = how.limits.over(recorded_limits(how.store, how.run))
+    budget = limits.left(spent_in(how.store, how.run))
     options = SolveOptions(repairs=spec.repairs, limits=Limits(time_limit_s=spec.solver_seconds))
     with open_model(spec.model, settings=how.settings, calls=CallOptions(budget=budget)) as lm:
         task = BenchTask(
@@ -107,12 +86,13 @@ def run_bench(spec: BenchSpec, items: Sequence[Item], how: BenchRun) -> Result:
         )
         if how.watch is not None:
             task.watch = how.watch
-        result = _measured(task, spec, how)
+        _begin(spec, len(items), limits, how)  # now that nothing is misspelt
+        result = _measured(task, spec, limits, how)
     _close(task, result, how)
     return result
 
 
-def _measured(task: BenchTask, spec: BenchSpec, how: BenchRun) -> Result:
+def _measured(task: BenchTask, spec: BenchSpec, limits: CostLimits, how: BenchRun) -> Result:
     algorithm = Measure(samples=spec.samples)
     study = Study(
         task,
@@ -126,22 +106,56 @@ def _measured(task: BenchTask, spec: BenchSpec, how: BenchRun) -> Result:
     try:
         return study.run()
     except StudyHalted as halt:
-        cause = halt.__cause__
-        told = cause if isinstance(cause, OptoError) else OptoError(str(cause))
-        raise BenchHaltedError(
-            f"The evaluation stopped: {told.what}",
-            where=told.where,
-            fix=f"{told.fix} What is done is kept: `opto bench resume {how.run}` goes on.".strip(),
-        ) from cause
+        raise _halted(halt.__cause__, limits, how) from halt.__cause__
+    except ResumeError as other:
+        if any(path == "task.val" for path, _, _ in other.differences):
+            raise InputError(
+                f"The problems are not those that run {how.run!r} measured.",
+                where=spec.data or spec.set,
+                fix="Give the file as it was, or another --run name to measure anew.",
+            ) from other
+        raise
 
 
-def _begin(spec: BenchSpec, items: Sequence[Item], how: BenchRun) -> None:
-    """Record what is asked for, once."""
+def _halted(cause: BaseException | None, limits: CostLimits, how: BenchRun) -> BenchHaltedError:
+    """Why the run stopped, and how it goes on."""
+    resume = f"opto bench resume {how.run}"
+    if isinstance(cause, BudgetExceeded):
+        return BenchHaltedError(
+            f"The evaluation stopped: the next call could pass {limits}.",
+            where=f"spent so far: {spent_in(how.store, how.run)}",
+            fix=f"What is done is kept. Go on with a higher limit: `{resume} --max-... MORE`.",
+        )
+    told = cause if isinstance(cause, OptoError) else OptoError(str(cause))
+    return BenchHaltedError(
+        f"The evaluation stopped: {told.what}",
+        where=told.where,
+        fix=f"{told.fix} What is done is kept: `{resume}` goes on.".strip(),
+    )
+
+
+def _check_same(spec: BenchSpec, how: BenchRun) -> None:
+    """Is a run of this name one of the same evaluation?
+
+    Raises:
+        InputError: It was asked to measure something else.
+    """
     with suppress(UnknownRunError):
-        for _ in events(how.store, how.run, kind=SPEC):
-            return
+        for event in events(how.store, how.run, kind=SPEC):
+            spec.check_same(BenchSpec.from_json(event.data), how.run)
+
+
+def _begin(spec: BenchSpec, problems: int, limits: CostLimits, how: BenchRun) -> None:
+    """Record what is asked for, once, and the limits, whenever they are others."""
+    begun = False
+    with suppress(UnknownRunError):
+        begun = any(True for _ in events(how.store, how.run, kind=SPEC))
+    earlier = recorded_limits(how.store, how.run)
     with Recorder(how.store, how.run) as recorder:
-        recorder.emit(SPEC, **spec.to_json(), problems=len(items))
+        if not begun:
+            recorder.emit(SPEC, **spec.to_json(), problems=problems)
+        if earlier != limits:
+            recorder.emit(LIMITS, **limits.to_json())
 
 
 def _close(task: BenchTask, result: Result, how: BenchRun) -> None:
@@ -169,15 +183,3 @@ def results_of(store: Store, run: str) -> Iterator[ItemResult]:
         if (record.id, record.sample) not in seen:
             seen.add((record.id, record.sample))
             yield replace(record, span=event.span or "")
-
-
-def spent_in(store: Store, run: str) -> Amount:
-    """What the model calls of `run` took so far, those of tries that did not end included."""
-    calls, tokens, usd = 0, 0, Decimal(0)
-    with suppress(UnknownRunError):
-        for event in events(store, run, kind="llm.call"):
-            usage: Any = event.data["completion"]["usage"]  # type: ignore[index,call-overload]
-            calls += 1
-            tokens += usage["input_tokens"] + usage["output_tokens"]
-            usd += Decimal(usage["usd"] or 0)
-    return Amount(usd, tokens, calls)

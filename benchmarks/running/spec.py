@@ -77,6 +77,24 @@ class BenchSpec:
         kept = {name: value for name, value in data.items() if name in known}
         return cls(**{**kept, "beside": tuple(kept.get("beside") or ())})
 
+    def check_same(self, recorded: BenchSpec, run: str) -> None:
+        """Is this what `run` was asked to measure?
+
+        Raises:
+            InputError: It is not; says what differs, in words of the command line.
+        """
+        differing = [
+            f"--{f.name.replace('_', '-')} was {getattr(recorded, f.name)!r}, "
+            f"now {getattr(self, f.name)!r}"
+            for f in fields(self)
+            if getattr(self, f.name) != getattr(recorded, f.name)
+        ]
+        if differing:
+            raise InputError(
+                f"The run {run!r} measured something else: {'; '.join(differing)}.",
+                fix=f"`opto bench resume {run}` goes on with it; another --run name begins anew.",
+            )
+
     def draw(self, items: Sequence[Item]) -> list[Item]:
         """The problems to measure: `limit` of them drawn by `seed` alone, in file order."""
         if not self.limit or self.limit >= len(items):

@@ -177,7 +177,7 @@ def _value(answer: Answer) -> float | str | None:
 
 
 def failed_result(item: Item, sample: int, note: str, pipeline: str) -> ItemResult:
-    """The record of a try whose server failed in every pass: no answer, so not right."""
+    """The record of a try that gave no result in any pass: no answer, so not right."""
     last = note.strip().splitlines()[-1] if note.strip() else ""
-    facts = Facts("no answer", pipeline, why=f"the server failed every time: {last}")
+    facts = Facts("no answer", pipeline, why=f"no result in any pass: {last}")
     return judged(item, sample, facts, spent=Spent(), seconds=0.0)

@@ -10,18 +10,11 @@ import pytest
 
 from benchmarks.items import Item, ItemResult
 from benchmarks.loopback import problems, reply
-from benchmarks.running.run import (
-    BenchHaltedError,
-    BenchRun,
-    CostLimits,
-    results_of,
-    run_bench,
-    spent_in,
-)
+from benchmarks.running.limits import CostLimits, spent_in
+from benchmarks.running.run import BenchHaltedError, BenchRun, results_of, run_bench
 from benchmarks.running.spec import BenchSpec, recorded_spec
 from opto.errors import InputError
 from opto.llm.testing import Answer, Asked, ModelServer, fails, says
-from opto.search.errors import ResumeError
 from opto.settings import load_settings
 from traces.read import events
 from traces.store.sqlite import Store
@@ -155,10 +148,13 @@ def test_a_budget_is_never_passed_and_raising_it_goes_on(
         with pytest.raises(BenchHaltedError):
             _measure(items, server, store, workers=8, limits=CostLimits(calls=6))
         second = len(server.asked)
+        with pytest.raises(BenchHaltedError, match="could pass --max-calls 6") as told:
+            _measure(items, server, store, workers=8)  # the limit holds until another is given
         found = _measure(items, server, store, limits=CostLimits(calls=10))
         spent = spent_in(store, "r")
 
     assert (first, second, len(server.asked)) == (4, 6, 10)
+    assert "higher limit" in told.value.fix
     assert sum(record.main for record in found) == 10
     assert spent.calls == 10
 
@@ -196,7 +192,7 @@ def test_a_problem_whose_server_always_fails_is_not_right(
         found = _measure(_items(3), server, store, workers=1)
 
     assert [record.status for record in found] == ["optimal", "no answer", "optimal"]
-    assert "the server failed every time" in found[1].why
+    assert "no result in any pass" in found[1].why
     assert len(server.asked) == 5
 
 
@@ -218,8 +214,10 @@ def test_a_run_is_only_resumed_with_what_it_measured(
 ) -> None:
     with _served(_good, monkeypatch) as server, Store(tmp_path / "s.db") as store:
         _measure(_items(2), server, store)
-        with pytest.raises(ResumeError, match="val"):
+        with pytest.raises(InputError, match="not those that run 'r' measured"):
             _measure(_items(3), server, store)
+        with pytest.raises(InputError, match="--samples was 1, now 2"):
+            _measure(_items(2), server, store, samples=2)
         spec = recorded_spec(store, "r")
 
     assert (spec.set, spec.pipeline, spec.samples) == ("workshop", "standard", 1)
