@@ -15,8 +15,8 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.datasets import SETS
+from benchmarks.report import Planned, Report, fold, to_html, to_markdown, to_text
 from benchmarks.report import compare as compare_results
-from benchmarks.report import fold, to_html, to_markdown, to_text
 from benchmarks.running.run import results_of
 from benchmarks.running.spec import SPEC, BenchSpec, read_items, recorded_spec
 from benchmarks.scoring import CLASSES
@@ -91,7 +91,7 @@ def report(
     """Accuracy with intervals, by kind and label status, errors by class, cost."""
     with _store() as store:
         spec = recorded_spec(store, run_name)
-        found = fold(results_of(store, run_name))
+        found = _folded(store, run_name)
     title = f"{spec.set}: {spec.model}, run {run_name}"
     if html is not None:
         _write(html, to_html(found, title=title, questions=_questions(spec)))
@@ -113,7 +113,7 @@ def compare(
     with _store() as store:
         for name in (run_a, run_b):
             recorded_spec(store, name)
-        found = compare_results(fold(results_of(store, run_a)), fold(results_of(store, run_b)))
+        found = compare_results(_folded(store, run_a), _folded(store, run_b))
     if as_json:
         typer.echo(json.dumps({"a": run_a, "b": run_b, **found.to_json()}, indent=2))
     else:
@@ -197,6 +197,15 @@ def _store() -> Iterator[Store]:
         )
     with Store(path, read_only=True) as store:
         yield store
+
+
+def _folded(store: Store, run_name: str) -> Report:
+    """The report of a run, which knows how much was planned."""
+    planned = next(
+        Planned(int(event.data["problems"]), int(event.data["samples"]))  # type: ignore[arg-type]
+        for event in events(store, run_name, kind=SPEC)
+    )
+    return fold(results_of(store, run_name), planned=planned)
 
 
 def _questions(spec: BenchSpec) -> dict[str, str]:

@@ -10,13 +10,15 @@ from benchmarks.report.compare import Change, Comparison, compare
 from benchmarks.report.fold import fold
 from benchmarks.report.html import to_html
 from benchmarks.report.markdown import to_markdown
-from benchmarks.report.model import Group, Report, Row, Share
+from benchmarks.report.model import Group, Planned, Progress, Report, Row, Share
 from benchmarks.report.text import to_text
 
 __all__ = [
     "Change",
     "Comparison",
     "Group",
+    "Planned",
+    "Progress",
     "Report",
     "Row",
     "Share",

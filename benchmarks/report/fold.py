@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from operator import attrgetter
 
 from benchmarks.items import ItemResult
-from benchmarks.report.model import RULES, Cost, Group, Report, Row, Share
+from benchmarks.report.model import RULES, Cost, Group, Planned, Progress, Report, Row, Share
 from benchmarks.report.samples import voting
 from benchmarks.scoring.statistics import quantile
 from benchmarks.scoring.verdict import gold_status
@@ -57,11 +58,13 @@ class _Money:
                 self.same[result.same_model] += 1
 
 
-def fold(results: Iterable[ItemResult]) -> Report:
+def fold(results: Iterable[ItemResult], *, planned: Planned | None = None) -> Report:
     """The report of an evaluation.
 
     Args:
         results: In any order, each try once; a try recorded twice counts as it was first.
+        planned: How many problems and tries of each were asked for, so that the report can say how
+            much of it is there; None where that is not known.
 
     Memory: some 500 bytes a try; records are dropped as they come.
     """
@@ -72,7 +75,14 @@ def fold(results: Iterable[ItemResult]) -> Report:
         if key not in rows:
             rows[key] = _row(result)
             sums.add(result)
-    return _report(tuple(rows.values()), sums)
+    report = _report(tuple(rows.values()), sums)
+    return report if planned is None else replace(report, progress=_progress(report, planned))
+
+
+def _progress(report: Report, planned: Planned) -> Progress:
+    tries = Counter(row.problem for row in report.rows)
+    done = sum(number >= planned.samples for number in tries.values())
+    return Progress(planned, done, len(report.rows))
 
 
 def _row(result: ItemResult) -> Row:

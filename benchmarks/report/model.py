@@ -113,6 +113,38 @@ class Samples:
     """Right by the value most tries agree on."""
 
 
+class Planned(NamedTuple):
+    """How much an evaluation was asked to do."""
+
+    problems: int
+    samples: int = 1
+    """Tries on each problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How much of what was planned is done."""
+
+    planned: Planned
+    problems: int
+    """Problems with all their tries."""
+    tries: int
+
+    @property
+    def finished(self) -> bool:
+        """Is every try of every problem there?"""
+        return self.problems >= self.planned.problems
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "finished": self.finished,
+            "problems_done": self.problems,
+            "problems_planned": self.planned.problems,
+            "tries_done": self.tries,
+            "tries_planned": self.planned.problems * self.planned.samples,
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """An evaluation in numbers."""
@@ -146,6 +178,8 @@ class Report:
     same_model: Share | None
     """Tries with a model equivalent to the gold model, of those where that could be decided."""
     undecided_models: int
+    progress: Progress | None = None
+    """None where nobody said how much was planned."""
 
     @property
     def n(self) -> int:
@@ -158,6 +192,7 @@ class Report:
             "n": self.n,
             "problems": self.problems,
             "tries": len(self.rows),
+            "progress": None if self.progress is None else self.progress.to_json(),
             "missing_gold": self.missing_gold,
             "accuracy": {rule: share.to_json() for rule, share in self.accuracy.items()},
             "executed": self.executed.to_json(),

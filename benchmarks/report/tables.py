@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.report.compare import Change, Comparison
-from benchmarks.report.model import Group, Report, Row
+from benchmarks.report.model import Group, Progress, Report, Row
 from benchmarks.report.words import answer, golds, limits, line, percent, seconds, shares
 from opto.display.text import number
 
@@ -87,15 +87,26 @@ PROBLEM_HEAD = (
 
 
 def headline(report: Report) -> str:
-    """The one line to quote."""
+    """The one line to quote; it begins with what is missing where the run is not finished."""
     main = report.accuracy["main"]
     gold = f", {report.missing_gold} more without a gold answer" if report.missing_gold else ""
+    so_far = unfinished(report.progress)
+    begin = f"{so_far[0].upper()}{so_far[1:]}. So far: " if so_far else ""
     if main.value is None:
-        return f"no problem has a gold answer ({report.problems} problems)"
+        return f"{begin}no problem has a gold answer ({report.problems} problems)"
     return (
-        f"{percent(main.value)} right (95 % interval {limits(main.interval)}) "
+        f"{begin}{percent(main.value)} right (95 % interval {limits(main.interval)}) "
         f"of {main.n} problems{gold}"
     )
+
+
+def unfinished(progress: Progress | None) -> str:
+    """`3 of 60 problems done; the run is not finished`; empty where it is, or nobody knows."""
+    if progress is None or progress.finished:
+        return ""
+    planned, samples = progress.planned
+    tries = f" ({progress.tries} of {planned * samples} tries)" if samples > 1 else ""
+    return f"{progress.problems} of {planned} problems done{tries}; the run is not finished"
 
 
 def _accuracy(report: Report) -> Table:

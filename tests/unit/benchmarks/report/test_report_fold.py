@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from benchmarks.report import Share, fold
+from benchmarks.report import Planned, Share, fold, to_html, to_markdown, to_text
 from benchmarks.report.samples import vote
 
 
@@ -189,3 +189,37 @@ def test_memory_stays_flat_where_records_are_long(tried) -> None:
 
     assert report.n == 2000
     assert peak < 6_000_000  # the records themselves are 600 MB
+
+
+def test_a_run_that_was_stopped_is_not_reported_as_if_it_were_complete(tried) -> None:
+    three = [tried(f"p{i}", 1.0, "1") for i in range(3)]
+
+    stopped = fold(three, planned=Planned(60))
+
+    said = "3 of 60 problems done; the run is not finished"
+    for shown in (to_text(stopped), to_html(stopped), to_markdown(stopped)):
+        assert said in shown
+    assert stopped.to_json()["progress"] == {
+        "finished": False,
+        "problems_done": 3,
+        "problems_planned": 60,
+        "tries_done": 3,
+        "tries_planned": 60,
+    }
+
+
+def test_a_run_that_is_complete_says_nothing_of_it(tried) -> None:
+    whole = fold([tried(f"p{i}", 1.0, "1") for i in range(3)], planned=Planned(3))
+
+    assert whole.progress is not None
+    assert whole.progress.finished
+    assert "not finished" not in to_text(whole)
+    assert fold([]).to_json()["progress"] is None
+
+
+def test_of_several_tries_a_problem_is_done_with_the_last(tried) -> None:
+    rows = [tried("a", 1.0, "1", sample=i) for i in range(3)] + [tried("b", 1.0, "1")]
+
+    found = to_text(fold(rows, planned=Planned(4, 3)))
+
+    assert "1 of 4 problems done (4 of 12 tries); the run is not finished" in found
