@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.datasets import SETS
-from benchmarks.report import Planned, Report, fold, to_html, to_markdown, to_text
+from benchmarks.report import Comparison, Planned, Report, fold, to_html, to_markdown, to_text
 from benchmarks.report import compare as compare_results
 from benchmarks.running.run import results_of
 from benchmarks.running.spec import SPEC, BenchSpec, read_items, recorded_spec
@@ -109,11 +109,16 @@ def compare(
     *,
     as_json: Json = False,
 ) -> None:
-    """Two runs on the problems both have: the difference, McNemar's test, what changed."""
+    """Two runs on the problems both have: the difference, McNemar's test, what changed.
+
+    Right is by the main verdict of the first try of each problem.
+    """
     with _store() as store:
         for name in (run_a, run_b):
             recorded_spec(store, name)
         found = compare_results(_folded(store, run_a), _folded(store, run_b))
+    if not found.n:
+        raise _nothing_shared(found)
     if as_json:
         typer.echo(json.dumps({"a": run_a, "b": run_b, **found.to_json()}, indent=2))
     else:
@@ -206,6 +211,17 @@ def _folded(store: Store, run_name: str) -> Report:
         for event in events(store, run_name, kind=SPEC)
     )
     return fold(results_of(store, run_name), planned=planned)
+
+
+def _nothing_shared(found: Comparison) -> InputError:
+    """Why there is nothing to compare."""
+    if found.other_gold:
+        what = f"The accepted answers of all {found.other_gold} shared problems differ."
+        fix = "Measure both with the same answers (--answers) and the same version of the data."
+    else:
+        what = "The two runs share no problem that has a gold answer and was tried in both."
+        fix = "`opto bench runs` lists the set of each; compare runs of the same set."
+    return InputError(what, where="opto bench compare", fix=fix)
 
 
 def _questions(spec: BenchSpec) -> dict[str, str]:

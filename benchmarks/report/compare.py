@@ -6,11 +6,12 @@ Never here: printing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from benchmarks.report.model import Report, Row, Share
+from benchmarks.report.model import Progress, Report, Row, Share
 from benchmarks.scoring import mcnemar, paired_difference
 
 
@@ -45,6 +46,10 @@ class Comparison:
     """Problems that only one of the two has."""
     other_gold: int
     """Problems whose accepted answers differ between the two, left out too."""
+    tries: tuple[int, int]
+    """Most tries on a problem that A and B have; only the first of each is compared."""
+    progress: tuple[Progress | None, Progress | None]
+    """How much of A and of B is done."""
 
     def to_json(self) -> dict[str, Any]:
         """All numbers, and the changes both ways."""
@@ -61,6 +66,9 @@ class Comparison:
             "p": self.p,
             "left_out": self.left_out,
             "other_gold": self.other_gold,
+            "compared": "first try",
+            "tries": list(self.tries),
+            "progress": [None if one is None else one.to_json() for one in self.progress],
         }
 
 
@@ -88,7 +96,13 @@ def compare(a: Report, b: Report) -> Comparison:
         p=mcnemar(len(only_a), len(only_b)),
         left_out=len(ours) + len(theirs) - 2 * len(shared),
         other_gold=len(shared) - n,
+        tries=(_most_tries(a), _most_tries(b)),
+        progress=(a.progress, b.progress),
     )
+
+
+def _most_tries(report: Report) -> int:
+    return max(Counter(row.problem for row in report.rows).values(), default=0)
 
 
 def _first(report: Report) -> Mapping[tuple[str, str], Row]:

@@ -54,7 +54,17 @@ def comparison_tables(found: Comparison) -> list[Table]:
         said += f" {found.left_out} problems that only one has are left out."
     if found.other_gold:
         said += f" {found.other_gold} whose accepted answers differ are left out."
-    made = [Table("Main verdict on shared problems", ("", *_HEAD), rows, said)]
+    title = "Main verdict on shared problems"
+    if max(found.tries) > 1:
+        title = "Main verdict of the first try on shared problems"
+        said += (
+            f" A has up to {found.tries[0]} tries a problem, B up to {found.tries[1]}: only the "
+            "first try counts here, while a report gives the mean of all tries."
+        )
+    for name, progress in zip("AB", found.progress, strict=True):
+        if so_far := unfinished(progress):
+            said += f" {name}: {so_far}."
+    made = [Table(title, ("", *_HEAD), rows, said)]
     head = ("problem", "accepted", "A", "B", "error")
     for title, changes in (("Only A is right", found.only_a), ("Only B is right", found.only_b)):
         if changes:

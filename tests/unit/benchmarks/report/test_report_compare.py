@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchmarks.report import Share, compare, fold, to_html, to_markdown, to_text
+from benchmarks.report import Planned, Share, compare, fold, to_html, to_markdown, to_text
 
 
 @pytest.fixture
@@ -62,3 +62,26 @@ def test_it_is_shown_three_ways_and_as_json(pair) -> None:
     for text in (to_text(found, title="A old, B new"), to_html(found), to_markdown(found)):
         assert "p16" in text
         assert "+25.0 points" in text
+
+
+def test_where_there_are_several_tries_it_says_which_one_counts(tried, pair) -> None:
+    often = fold([tried("p", value, "1", sample=i) for i, value in enumerate([1.0, 2.0, 2.0])])
+    once = fold([tried("p", 2.0, "1")])
+
+    found = compare(often, once)
+
+    assert (found.tries, found.to_json()["compared"]) == ((3, 1), "first try")
+    for text in (to_text(found, width=400), to_html(found), to_markdown(found)):
+        assert "Main verdict of the first try" in text
+        assert "A has up to 3 tries a problem, B up to 1: only the first try counts" in text
+    assert "first try" not in to_text(compare(*pair))
+
+
+def test_of_a_run_that_is_not_finished_the_comparison_says_so(tried) -> None:
+    whole = fold([tried("p", 1.0, "1")], planned=Planned(1))
+    part = fold([tried("p", 1.0, "1")], planned=Planned(9))
+
+    text = to_text(compare(whole, part), width=400)
+
+    assert "B: 1 of 9 problems done; the run is not finished." in text
+    assert "A: 1 of" not in text

@@ -55,3 +55,20 @@ def test_a_report_of_a_stopped_run_says_so_first(
     assert "3 of 60 problems done; the run is not finished" in capsys.readouterr().out
     assert main(["bench", "report", "r", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["progress"]["finished"] is False
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (tried("q1", 1.0, "1"), "share no problem"),
+        (tried("p1", 1.0, "2"), "accepted answers of all 1 shared problems differ"),
+    ],
+)
+def test_runs_with_nothing_to_compare_are_an_error(
+    recorded: Recorded, capsys: pytest.CaptureFixture[str], other: ItemResult, said: str
+) -> None:
+    recorded("a", [tried("p1", 1.0, "1")], problems=1)
+    recorded("b", [other], problems=1)
+
+    assert main(["bench", "compare", "a", "b"]) == 1
+    assert said in capsys.readouterr().err
