@@ -6,18 +6,20 @@ Never here: what the numbers mean, tables.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
 from benchmarks.report.model import Group
-from benchmarks.report.words import line, percent
+from benchmarks.report.words import limits, line, percent
+from benchmarks.scoring import wilson
 
 _WIDTH, _LINE, _LABEL, _RIGHT = 640, 24, 190, 60
 _TALL, _LEFT, _TOP, _BOTTOM = 220, 46, 12, 34
 _POINTS = 400
 """Most points of a line; more cannot be seen."""
 _BINS = 24
+_FAR = 2.0
+"""An axis is cut where its end would be further out than so many times the 99th percentile."""
 
 
 def bars(title: str, groups: Sequence[Group]) -> str:
@@ -59,16 +61,20 @@ def counts(title: str, numbers: Mapping[str, int]) -> str:
     return _svg(title, said, "".join(parts), 12 + len(numbers) * _LINE)
 
 
-def running(title: str, right: Sequence[bool]) -> str:
-    """Share right after each try, with its interval, in the order in which they came."""
-    total = 0
-    points: list[tuple[int, float, float]] = []
+def running(title: str, right: Sequence[float]) -> str:
+    """Share right after each problem, with its interval (Wilson).
+
+    Args:
+        title: Of the picture.
+        right: Per problem the share of its tries that are right, in the order in which they ended.
+    """
+    total = 0.0
+    points: list[tuple[int, float, tuple[float, float]]] = []
     every = max(1, len(right) // _POINTS)
     for n, one in enumerate(right, 1):
         total += one
         if n % every == 0 or n == len(right):
-            share = total / n
-            points.append((n, share, 1.96 * math.sqrt(max(share * (1 - share), 1e-9) / n)))
+            points.append((n, total / n, wilson(total, n)))
     if not points:
         return ""
     last = points[-1][0]
@@ -78,24 +84,33 @@ def running(title: str, right: Sequence[bool]) -> str:
         y = _TALL - _BOTTOM - (_TALL - _BOTTOM - _TOP) * min(1.0, max(0.0, share))
         return f"{x:.1f},{y:.1f}"
 
-    above = [at(n, share + half) for n, share, half in points]
-    below = [at(n, share - half) for n, share, half in reversed(points)]
+    above = [at(n, high) for n, _, (_, high) in points]
+    below = [at(n, low) for n, _, (low, _) in reversed(points)]
     path = " ".join(at(n, share) for n, share, _ in points)
     inside = (
-        _grid([(f"{100 * step:g}%", step) for step in (0, 0.25, 0.5, 0.75, 1)], f"{last} tries")
+        _grid([(f"{100 * step:g}%", step) for step in (0, 0.25, 0.5, 0.75, 1)], f"{last} problems")
         + f'<polygon class="band" points="{" ".join([*above, *below])}"/>'
         + f'<polyline class="line" points="{path}"/>'
     )
-    return _svg(title, f"{percent(points[-1][1])} after {last} tries", inside, _TALL)
+    _, share, interval = points[-1]
+    said = f"{percent(share)} (95 % interval {limits(interval)}) after {last} problems"
+    return _svg(title, said, inside, _TALL)
 
 
 def histogram(title: str, values: Sequence[float], unit: str) -> str:
-    """How many values lie in each of 24 bins; the last one holds all above the 99th percentile."""
+    """How many values lie in each of 24 bins.
+
+    The axis ends at the largest value. Where that is far above the 99th percentile, it ends there,
+    says so, and the last bin holds all above.
+    """
     if not values:
         return ""
     ordered = sorted(values)
     longest = ordered[-1]
-    top = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))] or longest or 1.0
+    top = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
+    cut = 0 < top < longest / _FAR
+    if not cut:
+        top = longest or 1.0
     bins = [0] * _BINS
     for value in ordered:
         bins[min(_BINS - 1, int(_BINS * value / top))] += 1
@@ -104,12 +119,14 @@ def histogram(title: str, values: Sequence[float], unit: str) -> str:
     parts = []
     for place, number in enumerate(bins):
         tall = (_TALL - _BOTTOM - _TOP) * number / most
+        end = longest if cut and place == _BINS - 1 else top * (place + 1) / _BINS
         parts.append(
             f'<rect class="bar" x="{_LEFT + place * wide:.1f}" y="{_TALL - _BOTTOM - tall:.1f}" '
             f'width="{wide - 1:.1f}" height="{tall:.1f}"><title>{top * place / _BINS:.3g} to '
-            f"{top * (place + 1) / _BINS:.3g} {escape(unit)}: {number}</title></rect>"
+            f"{end:.3g} {escape(unit)}: {number}</title></rect>"
         )
-    inside = _grid([("0", 0.0), (str(most), 1.0)], f"{top:.3g} {unit}") + "".join(parts)
+    more = f" and more, longest {longest:.3g} {unit}" if cut else ""
+    inside = _grid([("0", 0.0), (str(most), 1.0)], f"{top:.3g} {unit}{more}") + "".join(parts)
     said = f"{len(ordered)} values, longest {longest:.3g} {unit}"
     return _svg(title, said, inside, _TALL)
 

@@ -99,12 +99,11 @@ def to_html(
 
 
 def _report(report: Report, questions: Mapping[str, str]) -> str:
-    scored = [row for row in report.rows if row.accepted]
     plots = []
     for heading, groups in _groups(report):
         plots.append(_figure(heading, bars(heading, groups)))
-    right = [row.main for row in scored]
-    plots.append(_figure("Accuracy so far", running("Accuracy so far", right)))
+    so_far = running("Accuracy so far, by problem", _as_they_ended(report))
+    plots.append(_figure("Accuracy so far, by problem", so_far))
     times = [row.seconds for row in report.rows]
     plots.append(_figure("Seconds a try", histogram("Seconds a try", times, "s")))
     status = "Status of the answer (down) and of the gold answer (across)"
@@ -117,6 +116,15 @@ def _report(report: Report, questions: Mapping[str, str]) -> str:
         + "".join(plots)
         + _problems(report, questions)
     )
+
+
+def _as_they_ended(report: Report) -> list[float]:
+    """Per problem with a gold answer the share of its tries that are right, as they ended."""
+    tries: dict[tuple[str, str], list[bool]] = {}
+    for row in report.rows:
+        if row.accepted:
+            tries[row.problem] = [*tries.pop(row.problem, []), row.main]
+    return [sum(right) / len(right) for right in tries.values()]
 
 
 def _groups(report: Report) -> list[tuple[str, list[Group]]]:

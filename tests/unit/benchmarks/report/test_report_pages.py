@@ -213,3 +213,41 @@ def test_five_thousand_tries_are_a_page_of_seconds_not_minutes(tried) -> None:
     assert time.perf_counter() - began < 10
     assert page.count("<tr>") > 5000
     assert len(page) < 4_000_000
+
+
+def _said(page: str, heading: str) -> str:
+    """What the picture of that heading says in words, and on its axes."""
+    (drawing,) = re.findall(rf"<svg[^>]*><title>{heading}.*?</svg>", page, re.DOTALL)
+    root = ElementTree.fromstring(drawing)  # noqa: S314 - our own text
+    return " | ".join(root.itertext())
+
+
+def test_accuracy_so_far_is_of_problems_and_ends_at_the_headline(tried) -> None:
+    """Four tries on each of two problems are no eight independent trials."""
+    often = fold(
+        tried(name, 1.0 if name == "a" else 2.0, "1", sample=i)
+        for i in range(4)
+        for name in ("a", "b")
+    )
+
+    said = _said(to_html(often), "Accuracy so far")
+
+    assert "after 2 problems" in said
+    assert "50.0 % (95 % interval 9.5 to 90.5 %)" in said
+    assert "50.0 % right (95 % interval 9.5 to 90.5 %)" in to_text(often)
+    assert "tries" not in said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "end"),
+    [
+        ([0.5] * 198 + [0.885, 0.96], "0.96 s"),
+        ([0.5] * 198 + [0.885, 60.0], "0.885 s and more, longest 60 s"),
+    ],
+)
+def test_the_axis_of_seconds_ends_at_the_longest_or_says_that_it_is_cut(
+    tried, seconds, end
+) -> None:
+    page = to_html(fold(tried(f"p{i}", 1.0, "1", seconds=s) for i, s in enumerate(seconds)))
+
+    assert end in _said(page, "Seconds a try").split(" | ")
