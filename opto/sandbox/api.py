@@ -119,8 +119,8 @@ class Sandbox:
                 on, and are not interrupted.
             filename: Name of the source in tracebacks.
             limits: In place of the sandbox's own.
-            printed: Told what was printed, if anything was: untrusted text, not cleaned for a
-                terminal. Of a run that fails the error has it.
+            printed: Told what went to stdout and stderr, if anything did: untrusted text, not
+                cleaned for a terminal. Of a run that fails the error has it.
 
         Raises:
             SandboxedError: the code failed; see its subclasses for limits and crashes.
