@@ -15,6 +15,7 @@ from operator import attrgetter
 from benchmarks.items import ItemResult
 from benchmarks.report.model import RULES, Cost, Group, Planned, Progress, Report, Row, Share
 from benchmarks.report.samples import voting
+from benchmarks.scoring.errors import is_guess
 from benchmarks.scoring.statistics import quantile
 from benchmarks.scoring.verdict import gold_status
 
@@ -98,6 +99,7 @@ def _row(result: ItemResult) -> Row:
         main=result.main,
         lenient=result.lenient,
         error=result.error,
+        guessed=is_guess(result.error, gold_model=result.declarations is not None),
         why=result.why[:_WHY],
         findings=tuple(codes)[:_CODES],
         kind=(result.kind or "")[:_NAME],
@@ -132,6 +134,7 @@ def _report(rows: tuple[Row, ...], sums: _Money) -> Report:
             sorted(Counter((row.status, gold_status(row.accepted)) for row in rows).items())
         ),
         errors=dict(wrong.most_common()),
+        guessed=sum(row.guessed for row in rows),
         findings=_findings(rows),
         cost=_cost(rows, sums),
         samples=voting(scored),

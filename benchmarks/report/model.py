@@ -32,6 +32,8 @@ class Row(NamedTuple):
     main: bool
     lenient: bool
     error: str | None
+    guessed: bool
+    """Is the class of the error a guess, as there is no gold model?"""
     why: str
     findings: tuple[str, ...]
     """Codes."""
@@ -167,6 +169,8 @@ class Report:
     """(status of the answer, status of the gold answer) to number of samples."""
     errors: Mapping[str, int]
     """Class to number of samples that are not right, the most frequent first."""
+    guessed: int
+    """How many of these classes are guesses, as there is no gold model."""
     findings: Mapping[str, tuple[int, int]]
     """Code to how many samples with it are right and wrong: does the check help?"""
     cost: Cost
@@ -206,6 +210,7 @@ class Report:
                 for (answer, gold), n in self.statuses.items()
             ],
             "errors": dict(self.errors),
+            "guessed_errors": self.guessed,
             "findings": {
                 code: {"right": right, "wrong": wrong}
                 for code, (right, wrong) in self.findings.items()

@@ -163,7 +163,13 @@ def _errors(report: Report) -> Table:
     rows = tuple(
         (line(name, 40), number(n), percent(n / total)) for name, n in report.errors.items()
     )
-    return Table("Errors", ("class", "tries", "of all wrong"), rows)
+    said = ""
+    if report.guessed:
+        said = (
+            f"{report.guessed} of these {total} classes are a guess, from the answer and the "
+            "checks: the problem has no gold model to compare with."
+        )
+    return Table("Errors", ("class", "tries", "of all wrong"), rows, said)
 
 
 def _findings(report: Report) -> Table:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.scoring.errors import CLASSES, error_class
+from benchmarks.scoring.errors import CLASSES, MEANINGS, error_class, is_guess
 from benchmarks.scoring.statistics import mcnemar, paired_difference, pass_at_k, wilson
 from benchmarks.scoring.verdict import Verdicts, is_right, verdicts
 
@@ -38,6 +38,7 @@ _LATER = {
 
 __all__ = [
     "CLASSES",
+    "MEANINGS",
     "Comparison",
     "Diff",
     "PredictionsError",
@@ -46,6 +47,7 @@ __all__ = [
     "declaration_counts",
     "diff_model",
     "error_class",
+    "is_guess",
     "is_right",
     "mcnemar",
     "paired_difference",

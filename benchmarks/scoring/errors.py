@@ -19,8 +19,11 @@ The rules, first match wins:
    Then from the numbers: `unit` if the answer is an accepted value times 60, 100, 1000 ...;
    `objective` if it is its negative.
 5. From the findings of checks that know no gold answer: `direction`, `unit` (unit-mismatch),
+   `coefficient` (number-unused and number-unknown: one stands where the other should),
    `missing-constraint` (number-unused), `coefficient` (number-unknown), `objective` (all-zero).
 6. `other`.
+
+Without a gold model rules 4 to 6 guess: `is_guess` says which classes are no more than that.
 """
 
 from __future__ import annotations
@@ -53,6 +56,24 @@ CLASSES = (
     "other",
 )
 """Every value `error_class` gives, from the crude to the subtle."""
+MEANINGS: Mapping[str, str] = {
+    "no-answer": "the language model refused, was cut off or gave nothing",
+    "no-model": "the reply could not be read as a model",
+    "invalid-model": "the model has a fault that kept it from the solver",
+    "not-solved": "the solver proved no answer for the model",
+    "status": "infeasible or unbounded where a number is accepted, or the other way round",
+    "objective": "the objective is another one, or turned round",
+    "direction": "a constraint is turned round",
+    "unit": "a number is off by a factor such as 60 or 1000",
+    "coefficient": "a number of the model is another than in the text",
+    "missing-constraint": "a constraint is missing",
+    "extra-constraint": "the model has a constraint too many",
+    "strict-word": "a strict inequality is where one that may hold with equality should be",
+    "wrong-domain": "whole numbers where there should be real ones, or the other way round",
+    "label": "the model agrees with the gold model: the accepted answer does not fit that",
+    "other": "none of the other classes",
+}
+"""Each class in words."""
 
 _DOUBTS = {
     "direction": "direction",
@@ -62,6 +83,10 @@ _DOUBTS = {
     "all-zero": "objective",
 }
 """Code of a warning to the class it suggests, in the order they are believed."""
+_SWAPPED = frozenset({"number-unused", "number-unknown"})
+"""Together: another number stands where one of the text should."""
+_SEEN = frozenset({"no-answer", "no-model", "invalid-model", "not-solved", "status"})
+"""Classes that status and answer alone decide."""
 _HARMLESS = frozenset(
     {
         *_DOUBTS,
@@ -121,6 +146,11 @@ def error_class(
     )
 
 
+def is_guess(error: str | None, *, gold_model: bool) -> bool:
+    """Is the class no more than a guess, for want of a gold model to compare with?"""
+    return error is not None and not gold_model and error not in _SEEN
+
+
 def _unsolved(status: str, codes: Sequence[str]) -> str | None:
     match status:
         case "no answer":
@@ -171,6 +201,8 @@ def _by_value(answer: float | str | None, accepted: Sequence[str]) -> str | None
 
 def _by_findings(findings: Iterable[Mapping[str, str]]) -> str | None:
     codes = {finding.get("code", "") for finding in findings}
+    if codes >= _SWAPPED:
+        codes = codes - _SWAPPED | {"number-unknown"}
     return next((name for code, name in _DOUBTS.items() if code in codes), None)
 
 

@@ -29,6 +29,8 @@ _AT_MOST = re.compile(
     r"|cannot exceed|fewer than|less than|available|has only|limited to)\b",
     re.IGNORECASE,
 )
+_ESCAPE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
+"""A control sequence of a terminal, such as a color (ECMA-48, 5.4): its digits say nothing."""
 _NEGATED = re.compile(
     r"\b(no|not|never|cannot|can't) ((?:\w+ ){0,3}?)(more|less|fewer|greater)\b", re.IGNORECASE
 )
@@ -36,18 +38,19 @@ _NEGATED = re.compile(
 
 def audit(model: Model, problem: Problem) -> list[Finding]:
     """Warnings about differences between `model` and the words of `problem`."""
-    stated = quantities(problem.text)
+    text = _ESCAPE.sub("", problem.text)
+    stated = quantities(text)
     written = list(_written(model))
     return [
-        *_unused_numbers(problem, stated, [*(number for _, number in written), *_tabled(model)]),
+        *_unused_numbers(text, stated, [*(number for _, number in written), *_tabled(model)]),
         *_unknown_numbers(stated, written),
         *_directions(model),
-        *_quotes(model, problem),
+        *_quotes(model, text),
     ]
 
 
 def _unused_numbers(
-    problem: Problem, stated: Sequence[Quantity], used: Collection[float]
+    text: str, stated: Sequence[Quantity], used: Collection[float]
 ) -> Iterator[Finding]:
     """One finding for all of them, so that they cost one question."""
     unused = [q for q in stated if not q.weak and not accounted(q, used)]
@@ -55,7 +58,7 @@ def _unused_numbers(
         return
     places = []
     for quantity in unused:
-        around = problem.text[max(0, quantity.start - 60) : quantity.end + 40]
+        around = text[max(0, quantity.start - 60) : quantity.end + 40]
         places.append(f'"{quantity.written}" in "...{" ".join(around.split())}..."')
     yield Finding(
         path="",
@@ -98,8 +101,8 @@ def _directions(model: Model) -> Iterator[Finding]:
             )
 
 
-def _quotes(model: Model, problem: Problem) -> Iterator[Finding]:
-    text = _plain(problem.text)
+def _quotes(model: Model, text: str) -> Iterator[Finding]:
+    text = _plain(text)
     for index, constraint in enumerate(model.constraints):
         if constraint.quote and _plain(constraint.quote) not in text:
             yield Finding(

@@ -12,7 +12,10 @@ import pytest
 
 from benchmarks.items import ItemResult
 from benchmarks.scoring import (
+    CLASSES,
+    MEANINGS,
     error_class,
+    is_guess,
     is_right,
     mcnemar,
     paired_difference,
@@ -239,12 +242,25 @@ def doubts(*codes: str) -> tuple[dict[str, str], ...]:
         ({"findings": doubts("unit-mismatch")}, "unit"),
         ({"findings": doubts("quote-not-found", "number-unused")}, "missing-constraint"),
         ({"findings": doubts("number-unknown")}, "coefficient"),
+        ({"findings": doubts("number-unused", "number-unknown")}, "coefficient"),
+        ({"findings": doubts("number-unused", "number-unknown", "direction")}, "direction"),
         ({"answer": 0.0, "findings": doubts("all-zero")}, "objective"),
         ({"findings": doubts("quote-not-found")}, "other"),
     ],
 )
 def test_classes_of_errors_without_a_gold_model(given, expected) -> None:
     assert error_class(sample(**given)) == expected
+
+
+def test_a_class_is_a_guess_where_no_gold_model_and_no_status_decides_it() -> None:
+    assert is_guess("coefficient", gold_model=False)
+    assert not is_guess("coefficient", gold_model=True)
+    assert not is_guess("no-model", gold_model=False)
+    assert not is_guess(None, gold_model=False)
+
+
+def test_every_class_is_put_in_words() -> None:
+    assert tuple(MEANINGS) == CLASSES
 
 
 def test_the_twin_says_that_only_whole_numbers_are_at_stake() -> None:

@@ -223,3 +223,18 @@ def test_of_several_tries_a_problem_is_done_with_the_last(tried) -> None:
     found = to_text(fold(rows, planned=Planned(4, 3)))
 
     assert "1 of 4 problems done (4 of 12 tries); the run is not finished" in found
+
+
+def test_classes_that_no_gold_model_confirms_are_called_guesses(tried) -> None:
+    counted = {"errors": 1, "declared": 4}
+    report = fold(
+        [
+            tried("a", 2.0, "1", error="coefficient"),
+            tried("b", 2.0, "1", error="coefficient", declarations=counted),
+            tried("c", None, "1", error="no-model"),
+        ]
+    )
+
+    assert report.to_json()["guessed_errors"] == 1
+    assert "1 of these 3 classes are a guess" in to_text(report)
+    assert "a guess" not in to_text(fold([tried("c", None, "1", error="no-model")]))

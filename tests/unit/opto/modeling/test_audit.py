@@ -74,3 +74,12 @@ def test_an_expression_that_cannot_be_parsed_does_not_break_the_audit() -> None:
     broken = HOURS.model_copy(update={"lhs": "2 chairs +"})
 
     assert "number-unused" in [code for code, _ in codes(draft(broken, MINIMUM))]
+
+
+def test_the_digits_of_a_color_code_are_no_numbers_of_the_text() -> None:
+    colored = TEXT.replace("chairs", "\x1b[31mchairs\x1b[0m", 1).replace(
+        "tables", "\x9b1;32mtables"
+    )
+    assert colored.count("31m") == colored.count("32m") == 1
+
+    assert codes(GOOD, colored) == codes(GOOD) == []
