@@ -164,7 +164,8 @@ def _broken(form: Form, point: Sequence[float]) -> int:
 
 def _value(form: Form, point: Sequence[float]) -> float:
     """The form's objective at a point."""
-    return math.fsum(gain * x for gain, x in zip(form["c"], point, strict=True))
+    worth = math.fsum(gain * x for gain, x in zip(form["c"], point, strict=True))
+    return worth + float(form.get("offset", 0.0))
 
 
 def _excess(row: Mapping[str, Any], point: Sequence[float]) -> float:

@@ -70,6 +70,8 @@ class Audit:
     without_model: int
     """Matched texts whose record has neither a form nor the value of a program."""
     seconds: float
+    notes: tuple[str, ...] = ()
+    """What was left out of the data, such as a form that does not fit, by id and field."""
 
     @property
     def agreeing(self) -> int:
@@ -100,6 +102,7 @@ class Audit:
             "data": self.data,
             "labels": self.labels,
             "seconds": round(self.seconds, 2),
+            "notes": list(self.notes),
             "contradicted": [asdict(row) for row in self.contradicted],
         }
 
@@ -118,6 +121,7 @@ class Audit:
         if self.unlabeled:
             told = ", ".join(f"{count} {what}" for what, count in self.unlabeled.items())
             lines.append(f"Texts without a label, by what their model says: {told}.")
+        lines += [f"Note: {_plain(note)}" for note in self.notes]
         if self.contradicted:
             lines += ["", "| difference | labels |", "|---|---|"]
             lines += [f"| {code} | {count} |" for code, count in self.classes.items()]

@@ -54,10 +54,11 @@ def run_audit(
         )
     begun = time.perf_counter()
     models, asked = _named(data), _named(labels or data)
+    misfits = [f"{key}: {one.misfit}, left out" for key, one in models.items() if one.misfit]
     if not any(one.form is not None or one.recorded for one in models.values()):
         raise DatasetError(
             "No problem of the data has a gold form or the value of a program.",
-            where=str(data),
+            where="; ".join((str(data), *misfits[:1])),
             fix="Give the set with its gold forms, such as nl4opt, as --data.",
         )
     pairs = match(
@@ -77,6 +78,7 @@ def run_audit(
         unlabeled=dict(tally.unlabeled),
         without_model=tally.without_model,
         seconds=time.perf_counter() - begun,
+        notes=tuple(misfits),
     )
 
 

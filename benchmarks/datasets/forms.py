@@ -38,13 +38,13 @@ def optimum(form: Mapping[str, Any], version: str) -> str:
     domain, strict = VERSIONS[version]
     rows = [{**row, **_EQUAL.get(row["op"], {})} for row in form["rows"]]
     model = model_of({**form, "rows": rows}, domain=domain, strict=strict)
-    return said(solve_model(model, limits=_LIMITS, second=False))
+    return said(solve_model(model, limits=_LIMITS, second=False), form.get("offset", 0.0))
 
 
-def said(solved: Solved) -> str:
-    """A solved model as a label: its objective as text, or its verdict."""
+def said(solved: Solved, offset: float = 0.0) -> str:
+    """A solved model as a label: its objective, and the offset of its form, or its verdict."""
     if solved.verdict in (Verdict.OPTIMAL, Verdict.LIMIT) and solved.objective is not None:
-        return plain(solved.objective)
+        return plain(solved.objective + offset)
     return solved.verdict.value
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from benchmarks.datasets.declarations import form_of
 from benchmarks.datasets.errors import DatasetError
+from benchmarks.datasets.goldforms import read_form, read_solved
 from benchmarks.datasets.printed import accepted
 from benchmarks.datasets.records import Record
 
@@ -59,6 +60,8 @@ class Draft:
     tables: tuple[str, ...] = ()
     trouble: str = ""
     """Why the printed answer could not be read; empty when it could."""
+    misfit: str = ""
+    """Field of the gold form or its optima that does not fit, and why; such a form is left out."""
 
 
 Layout = Callable[[str, Record], Draft]
@@ -73,6 +76,8 @@ def plain(name: str, record: Record) -> Draft:
     raw = record.get("answer_raw")
     has_answer = answer is not _MISSING or raw is not None
     answers, trouble = _read(_best(None if answer is _MISSING else answer, raw, record))
+    form, misfit = read_form(record.get("gold_lp"))
+    solved, misfit_too = read_solved(record.get("solved"))
     return Draft(
         question=question,
         accepted=answers,
@@ -80,12 +85,13 @@ def plain(name: str, record: Record) -> Draft:
         id=_id(name, record),
         kind=_kind(record),
         split=record.get("split") if isinstance(record.get("split"), str) else None,
-        form=record.get("gold_lp") if isinstance(record.get("gold_lp"), dict) else None,
-        solved=record["solved"] if isinstance(record.get("solved"), dict) else {},
+        form=form,
+        solved=solved,
         point=_point(record.get("variables")),
         recorded=_recorded(record),
         tables=tuple(map(str, record.get("tables") or ())),
         trouble=trouble,
+        misfit=misfit or misfit_too,
     )
 
 
@@ -135,7 +141,8 @@ def samples(name: str, record: Record) -> Draft:
 
 def declarations(name: str, record: Record) -> Draft:
     """The competition's annotation; its answers come from solving the form."""
-    return Draft(question=record["document"], accepted=(), id=name, form=form_of(record))
+    form, misfit = read_form(form_of(record))
+    return Draft(question=record["document"], accepted=(), id=name, form=form, misfit=misfit)
 
 
 _MARKS: tuple[tuple[str, Layout], ...] = (

@@ -61,6 +61,7 @@ class _Reading:
     by_text: dict[str, str] = field(default_factory=dict)
     duplicates: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    misfits: list[str] = field(default_factory=list)
     with_answer: int = 0
     with_form: int = 0
     read: int = 0
@@ -196,6 +197,8 @@ def _add(reading: _Reading, item: Item, draft: Draft, told: str) -> None:
     name = item.id or f"{item.set}-{reading.read - 1}"
     if draft.trouble:
         reading.unreadable.append(f"{name}: {draft.trouble}")
+    if draft.misfit:
+        reading.misfits.append(f"{name}: {draft.misfit}")
     form = normalized(item.question)
     if (first := reading.by_text.get(form)) is not None:
         reading.duplicates.append(f"{name} = {first}")
@@ -228,8 +231,8 @@ def _check(
     if answers and not reading.with_form:
         raise DatasetError(
             f"The set has no answer version {answers!r}: it has no gold forms.",
-            where=where,
-            fix="Leave the answer version out.",
+            where="; ".join((where, *reading.misfits[:1])),
+            fix="Mend the gold forms." if reading.misfits else "Leave the answer version out.",
         )
 
 
@@ -240,6 +243,7 @@ def _notes(reading: _Reading, known: KnownSet | None) -> tuple[str, ...]:
     for what, which in (
         ("left out as duplicates by text", reading.duplicates),
         ("answers that cannot be read", reading.unreadable),
+        ("gold forms left out because they do not fit", reading.misfits),
     ):
         if which:
             more = ", …" if len(which) > 5 else ""  # noqa: PLR2004
