@@ -10,18 +10,25 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal, InvalidOperation
-from typing import Any, TypeAlias
+from decimal import Decimal
+from typing import Any
 
+from opto.search.amounts import (
+    ZERO,
+    Amount,
+    Amounts,
+    amounts,
+    check_count,
+    dollars,
+    exact,
+    minus,
+    part,
+    plus,
+)
 from opto.search.canon import JSON
-from opto.search.cost import NOTHING, USD_STEP, Cost
+from opto.search.cost import NOTHING, Cost
 from opto.search.errors import BudgetError
 from opto.search.limits import limits_checked
-
-Amount: TypeAlias = int | Decimal
-Amounts: TypeAlias = tuple[Amount, Amount, Amount, Amount]
-"""Metric calls, model calls, tokens, US dollars."""
-_ZERO: Amounts = (0, 0, 0, Decimal(0))
 
 
 @limits_checked
@@ -50,15 +57,15 @@ class Budget:
                 fix="For example Budget(metric=500), or Budget(usd=1.0).",
             )
         for name in ("metric", "llm", "tokens"):
-            _check_count(name, getattr(self, name))
-        object.__setattr__(self, "usd", _dollars(self.usd))
+            check_count(name, getattr(self, name))
+        object.__setattr__(self, "usd", dollars(self.usd))
         if self.seconds is not None and not 0 <= float(self.seconds) < float("inf"):
             raise BudgetError(f"A budget cannot have seconds={self.seconds}.")
 
     @property
     def amounts(self) -> tuple[Amount | None, ...]:
         """The limits that add up, in the order of `Amounts`."""
-        return (self.metric, self.llm, self.tokens, None if self.usd is None else _exact(self.usd))
+        return (self.metric, self.llm, self.tokens, None if self.usd is None else exact(self.usd))
 
     def to_json(self) -> dict[str, JSON]:
         """Only the limits that are set; dollars as text."""
@@ -133,7 +140,7 @@ class Meter:
     def _open(self, limits: Sequence[Amount | None], seconds: float | None, start: float) -> None:
         self._limits, self._seconds, self._start = tuple(limits), seconds, start
         self._spent = NOTHING
-        self._held: Amounts = _ZERO
+        self._held: Amounts = ZERO
         self._closed = False
 
     def reserve(self, worst: Cost) -> Reservation | None:
@@ -144,8 +151,8 @@ class Meter:
         with self.lock:
             if self.stopped:
                 return None
-            held = _plus(self._held, _amounts(worst))
-            spent = _amounts(self._spent)
+            held = plus(self._held, amounts(worst))
+            spent = amounts(self._spent)
             for limit, used, kept in zip(self._limits, spent, held, strict=True):
                 if limit is not None and used + kept > limit:
                     return None
@@ -160,12 +167,12 @@ class Meter:
     def hold(self, amounts: Amounts) -> None:
         """Set amounts aside, or give them back where they are negative."""
         with self.lock:
-            self._held = _plus(self._held, amounts)
+            self._held = plus(self._held, amounts)
 
     def finish(self, worst: Cost, actual: Cost) -> None:
         """For reservations: give `worst` back, charge `actual`."""
         with self.lock:
-            self.hold(_minus(_ZERO, _amounts(worst)))
+            self.hold(minus(ZERO, amounts(worst)))
             self.charge(actual)
 
     def child(self, fraction: float, *, time: float | None = None) -> ChildMeter:
@@ -183,7 +190,7 @@ class Meter:
             raise BudgetError(f"A child cannot have {fraction}, {share} of a budget: use 0 to 1.")
         with self.lock:
             free = self._free()
-            limits = [None if a is None else _part(max(a, 0), fraction) for a in free]
+            limits = [None if a is None else part(max(a, 0), fraction) for a in free]
             seconds = self._seconds_left()
             return ChildMeter(self, limits, None if seconds is None else seconds * share)
 
@@ -216,7 +223,7 @@ class Meter:
     @property
     def exceeded(self) -> bool:
         """Did actions take more than the worst they declared, beyond a limit?"""
-        spent = _amounts(self._spent)
+        spent = amounts(self._spent)
         pairs = zip(self._limits, spent, strict=True)
         return any(limit is not None and used > limit for limit, used in pairs)
 
@@ -255,7 +262,7 @@ class Meter:
 
     def _free(self) -> list[Amount | None]:
         """Limit less spent less held, where there is a limit."""
-        spent = _amounts(self._spent)
+        spent = amounts(self._spent)
         return [
             None if limit is None else limit - used - kept
             for limit, used, kept in zip(self._limits, spent, self._held, strict=True)
@@ -284,7 +291,7 @@ class ChildMeter(Meter):
         with self.lock:
             before = self._room()
             super().charge(actual)
-            self._parent.hold(_minus(self._room(), before))
+            self._parent.hold(minus(self._room(), before))
             self._parent.charge(actual)
 
     def close(self) -> None:
@@ -292,12 +299,12 @@ class ChildMeter(Meter):
         with self.lock:
             before = self._room()
             super().close()
-            self._parent.hold(_minus(self._room(), before))
+            self._parent.hold(minus(self._room(), before))
 
     def give_back(self) -> None:
         """Let the parent have what is left of model calls, tokens and dollars."""
         with self.lock:
-            spent = _amounts(self._spent)
+            spent = amounts(self._spent)
             self._limit(lambda unit, limit: min(limit, spent[unit]))
 
     def take_free(self) -> None:
@@ -313,53 +320,12 @@ class ChildMeter(Meter):
             limit if limit is None or unit == 0 else change(unit, limit)
             for unit, limit in enumerate(self._limits)
         )
-        self._parent.hold(_minus(self._room(), before))
+        self._parent.hold(minus(self._room(), before))
 
     def _room(self) -> Amounts:
         """What the parent holds for this child: its limits less what it spent."""
         metric, llm, tokens, usd = (
             0 if limit is None or self._closed else max(limit - used, 0)
-            for limit, used in zip(self._limits, _amounts(self._spent), strict=True)
+            for limit, used in zip(self._limits, amounts(self._spent), strict=True)
         )
         return (metric, llm, tokens, usd)
-
-
-def _amounts(cost: Cost) -> Amounts:
-    return (cost.metric, cost.llm, cost.tokens, cost.usd)
-
-
-def _plus(a: Amounts, b: Amounts) -> Amounts:
-    return (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3])
-
-
-def _minus(a: Amounts, b: Amounts) -> Amounts:
-    return (a[0] - b[0], a[1] - b[1], a[2] - b[2], a[3] - b[3])
-
-
-def _part(amount: Amount, fraction: float) -> Amount:
-    """`fraction` of `amount`, counts rounded down; 0.1 is the decimal 0.1, not the float below."""
-    share = amount * Decimal(str(fraction))
-    return int(share) if isinstance(amount, int) else share.quantize(USD_STEP, ROUND_DOWN)
-
-
-def _exact(usd: Decimal | float | str) -> Decimal:
-    return usd if isinstance(usd, Decimal) else Decimal(str(usd))
-
-
-def _dollars(usd: Decimal | float | str | None) -> Decimal | None:
-    if usd is None:
-        return None
-    try:
-        amount = _exact(usd)
-    except InvalidOperation:
-        raise BudgetError(f"A budget cannot have usd={usd!r}.", fix="Give a number.") from None
-    if not amount.is_finite() or amount < 0:
-        raise BudgetError(f"A budget cannot have usd={usd!r}.", fix="Give an amount from 0 on.")
-    return amount
-
-
-def _check_count(name: str, limit: Any) -> None:
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
-        raise BudgetError(
-            f"A budget cannot have {name}={limit!r}.", fix="Give a whole number from 0 on."
-        )
