@@ -213,7 +213,9 @@ def _read(value: Any) -> tuple[tuple[str, ...], str]:
     try:
         return accepted(value), ""
     except DatasetError as fault:
-        return (), fault.what
+        return (), fault.what.rstrip(".")
+    except RecursionError:
+        return (), "lists in lists, nested too deeply"
 
 
 def _id(name: str, record: Record) -> str:
@@ -234,7 +236,7 @@ def _point(values: Any) -> tuple[float, ...]:
         return ()
     try:
         return tuple(_flat(values))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, RecursionError):
         return ()
 
 

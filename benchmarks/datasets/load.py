@@ -31,6 +31,8 @@ from benchmarks.datasets.text import normalized
 from benchmarks.items import Item
 
 DEMO = Path(__file__).with_name("demo.jsonl")
+_BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+"""What a reader of a layout raises on values of another shape."""
 _DEFAULT_VERSION = "integer"
 """What the set of the competition is usually scored by: its texts count things."""
 
@@ -162,7 +164,7 @@ def drafts(file: Path, layout: Layout | None) -> Iterator[tuple[Draft, str]]:
             raise DatasetError(
                 fault.what, where=f"{where}; {fault.where}" if fault.where else where, fix=fault.fix
             ) from fault
-        except (KeyError, TypeError, IndexError, AttributeError, ValueError) as fault:
+        except _BROKEN as fault:
             raise DatasetError(
                 f"A record is not in the layout its fields promise: {fault!r}.",
                 where=f"{file}, record {name or number}; fields found: {fields_of(record)}",

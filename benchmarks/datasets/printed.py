@@ -7,6 +7,7 @@ Never here: whether the answer of a program is right (`benchmarks.scoring`), fil
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ LABEL_ABS = 0.01
 LABEL_REL = 1e-3
 PLACEHOLDERS = frozenset({-99999.0})
 """Numbers that published sets print where they have no answer."""
-_MISSING = frozenset({"", "none", "null", "nan", "n/a", "na", "-", "unknown"})
+_MISSING = frozenset({"", "none", "null", "n/a", "na", "-", "unknown"})
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "infeasible": ("infeasible",),
     "no feasible solution": ("infeasible",),
@@ -29,6 +30,8 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
     "infeasible or unbounded": ("infeasible", "unbounded"),
 }
 """What a source writes instead of a number; where it leaves the kind open, both count as right."""
+_SHOWN = 60
+"""Characters of an unreadable answer that an error shows."""
 _NUMBER = re.compile(r"[$€£¥]?\s*([-+]?(?:\d[\d,]*)?\.?\d+(?:[eE][-+]?\d+)?|[-+]?\d[\d,]*\.)")
 
 
@@ -53,16 +56,31 @@ def accepted(value: Any) -> tuple[str, ...]:
             digits.
 
     Raises:
-        DatasetError: A text that is neither a number nor one of the known words.
+        DatasetError: A truth value, a number that is not finite or does not fit a float, or a text
+            that is neither a number nor one of the known words.
     """
-    if value is None or isinstance(value, bool):
+    if value is None:
         return ()
     if isinstance(value, Sequence) and not isinstance(value, str):
         return tuple(dict.fromkeys(one for entry in value for one in accepted(entry)))
+    if isinstance(value, bool):
+        raise DatasetError(f"{json.dumps(value)} is neither a number nor a word for no optimum.")
+    if isinstance(value, Printed):
+        return _from_number(value, value.text)
     if isinstance(value, int | float):
-        text = value.text if isinstance(value, Printed) else plain(float(value))
-        return () if float(value) in PLACEHOLDERS or not math.isfinite(value) else (text,)
+        try:
+            number = float(value)
+        except OverflowError as fault:
+            raise DatasetError("A whole number is too long for a float.") from fault
+        return _from_number(number, plain(number) if math.isfinite(number) else str(number))
     return _from_text(str(value))
+
+
+def _from_number(number: float, text: str) -> tuple[str, ...]:
+    if not math.isfinite(number):
+        size = f" of {len(text)} characters" if len(text) > _SHOWN else ""
+        raise DatasetError(f"{text[:_SHOWN]!r}{size} is not a finite number.")
+    return () if number in PLACEHOLDERS else (text,)
 
 
 def _from_text(text: str) -> tuple[str, ...]:
@@ -73,9 +91,9 @@ def _from_text(text: str) -> tuple[str, ...]:
         return _WORDS[words]
     found = _NUMBER.fullmatch(text.strip())
     if found is None:
-        raise DatasetError(f"{text[:60]!r} is neither a number nor a word for no optimum.")
+        raise DatasetError(f"{text[:_SHOWN]!r} is neither a number nor a word for no optimum.")
     digits = found[1].replace(",", "")
-    return () if float(digits) in PLACEHOLDERS or not math.isfinite(float(digits)) else (digits,)
+    return _from_number(float(digits), digits)
 
 
 def plain(number: float) -> str:

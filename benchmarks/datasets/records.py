@@ -3,12 +3,14 @@
 Lives here: telling the two apart, streaming both, errors that name the line.
 Never here: what the fields of a record mean.
 
-Numbers with a point or an exponent come as `Printed`, which keeps their digits.
+Numbers with a point or an exponent come as `Printed`, which keeps their digits; so do whole numbers
+that are too long for a float.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
@@ -17,11 +19,21 @@ from benchmarks.datasets.errors import DatasetError
 from benchmarks.datasets.printed import Printed
 
 Record: TypeAlias = dict[str, Any]
-_DECODER = json.JSONDecoder(parse_float=Printed)
+_LONGEST_WHOLE = 300
+"""Characters of a whole number that any float can hold."""
+_SEPARATED = {".csv": "", ".tsv": ", delimiter='\\t'"}
+"""Tables by the end of their name, and what `csv.DictReader` must be told of them."""
 _CHUNK = 1 << 16
 LONGEST = 1 << 26
 """Characters of one record, 64 Mi; more is not a problem set."""
 _SPACE = " \t\r\n"
+
+
+def _whole_number(digits: str) -> int | Printed:
+    return int(digits) if len(digits) <= _LONGEST_WHOLE else Printed(digits)
+
+
+_DECODER = json.JSONDecoder(parse_float=Printed, parse_int=_whole_number)
 
 
 def records(file: Path) -> Iterator[tuple[str, Record]]:
@@ -43,7 +55,7 @@ def records(file: Path) -> Iterator[tuple[str, Record]]:
         raise DatasetError(
             f"Cannot read the data: {fault.strerror or fault}.",
             where=str(file),
-            fix="Give the path of a JSON or JSON-lines file with --data.",
+            fix="Check the path; a JSON or JSON-lines file is expected.",
         ) from fault
     except UnicodeDecodeError as fault:
         raise DatasetError(
@@ -66,33 +78,32 @@ def _any(text: TextIO, file: Path) -> Iterator[tuple[str, Record]]:
         if _is_json(first.strip("\ufeff" + _SPACE)):
             yield from _lines(text, file)
         else:
-            yield from _named(_whole(text.read(LONGEST), file), file)
+            whole = text.read(LONGEST).strip("\ufeff" + _SPACE)
+            yield from _named(_decoded(whole, file), file)
 
 
 def _is_json(line: str) -> bool:
     try:
         _DECODER.decode(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
 
-def _whole(text: str, file: Path) -> Any:
+def _decoded(text: str, file: Path, where: str = "") -> Any:
+    """The value of a JSON text; errors name `where`, or else the line within the text."""
     try:
-        return _DECODER.decode(text.strip("\ufeff" + _SPACE))
+        return _DECODER.decode(text)
     except json.JSONDecodeError as fault:
-        raise _not_json(file, f"line {fault.lineno}", fault.msg) from fault
+        raise _not_json(file, where or f"line {fault.lineno}", fault.msg) from fault
+    except RecursionError as fault:
+        raise _too_deep(file, where) from fault
 
 
 def _lines(text: TextIO, file: Path) -> Iterator[tuple[str, Record]]:
     for number, line in enumerate(text, start=1):
-        if not line.strip(_SPACE):
-            continue
-        try:
-            value = _DECODER.decode(line.strip("\ufeff" + _SPACE))
-        except json.JSONDecodeError as fault:
-            raise _not_json(file, f"line {number}", fault.msg) from fault
-        yield from _named(value, file)
+        if line.strip(_SPACE):
+            yield from _named(_decoded(line.strip("\ufeff" + _SPACE), file, f"line {number}"), file)
 
 
 def _named(value: Any, file: Path) -> Iterator[tuple[str, Record]]:
@@ -125,6 +136,8 @@ def _listed(text: TextIO, file: Path) -> Iterator[Record]:
                 raise _not_json(file, f"record {number}", fault.msg) from fault
             window, at = window[at:] + more, 0
             continue
+        except RecursionError as fault:
+            raise _too_deep(file, f"record {number}") from fault
         if not isinstance(value, dict):
             raise DatasetError(
                 f"Record {number} is a {type(value).__name__}, not an object with fields.",
@@ -145,5 +158,27 @@ def _not_json(file: Path, where: str, why: str) -> DatasetError:
     return DatasetError(
         f"The data is not JSON: {why}.",
         where=f"{file}, {where}",
+        fix=_converted(file)
+        or "Give JSON lines, a JSON list of problems, or an object of problems by name.",
+    )
+
+
+def _converted(file: Path) -> str:
+    """How a table becomes JSON lines; empty where the file is not called a table."""
+    told = _SEPARATED.get(file.suffix.casefold())
+    if told is None:
+        return ""
+    rows = f"csv.DictReader(open(0, encoding='utf-8-sig', newline=''){told})"
+    return (
+        "Tables are not read. Turn the rows into JSON lines, with `question` and `answer` as names "
+        f'of columns: python -c "import csv, json; [print(json.dumps(row)) for row in {rows}]" '
+        f"< {shlex.quote(str(file))} > {shlex.quote(file.stem + '.jsonl')}"
+    )
+
+
+def _too_deep(file: Path, where: str) -> DatasetError:
+    return DatasetError(
+        "The data is nested too deeply for problems.",
+        where=f"{file}, {where}" if where else str(file),
         fix="Give JSON lines, a JSON list of problems, or an object of problems by name.",
     )

@@ -149,6 +149,32 @@ def test_an_answer_that_cannot_be_read_is_noted_and_not_guessed(written) -> None
     assert any("p: 'about 5'" in note for note in dataset.notes)
 
 
+@pytest.mark.parametrize(
+    ("printed", "noted"),
+    [
+        ("1" + "0" * 400, "of 401 characters is not a finite number"),
+        ('"' + "9" * 5000 + '"', "of 5000 characters is not a finite number"),
+        ('"1e999999999"', "'1e999999999' is not a finite number"),
+        ('"NaN"', "'NaN' is neither a number nor a word"),
+        ("NaN", "'nan' is not a finite number"),
+        ("-Infinity", "'-inf' is not a finite number"),
+        ("true", "true is neither a number nor a word"),
+        ("[" * 700 + "]" * 700, "lists in lists, nested too deeply"),
+    ],
+)
+def test_every_answer_that_cannot_be_read_is_noted_by_its_problem(tmp_path, printed, noted) -> None:
+    file = tmp_path / "set.jsonl"
+    file.write_text(
+        f'{{"question": "A?", "answer": 1}}\n{{"id": "p", "question": "B?", "answer": {printed}}}',
+        encoding="utf-8",
+    )
+
+    dataset = load(file)
+
+    assert [item.accepted for item in dataset] == [("1",), ()]
+    assert any("cannot be read: p: " in note and noted in note for note in dataset.notes)
+
+
 def test_the_same_text_twice_is_one_problem(written) -> None:
     dataset = load(
         written(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tracemalloc
 
 import pytest
@@ -79,9 +81,50 @@ def test_what_is_not_records_is_refused_with_its_place(read, text, where) -> Non
     assert where in caught.value.where
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[" * 100_000, "set.json, record 0"),
+        ('{"a":' * 100_000, "set.json"),
+        ('{"q": 1}\n' + '{"a":' * 100_000, "set.json, line 2"),
+        ('{\n"q": ' + "[" * 100_000, "set.json"),
+    ],
+)
+def test_what_is_nested_without_end_is_refused_with_its_place(read, text, where) -> None:
+    with pytest.raises(DatasetError, match="nested too deeply") as caught:
+        read(text)
+
+    assert caught.value.where.endswith(where)
+
+
+def test_a_whole_number_of_any_length_is_read_with_its_digits(read) -> None:
+    ((_, record),) = read(f'{{"short": 12, "long": {"7" * 400}, "longest": -{"7" * 5000}}}')
+
+    assert (record["short"], record["long"].text) == (12, "7" * 400)
+    assert record["longest"] == float("-inf")
+
+
+def test_a_table_gets_the_line_that_converts_it(read, tmp_path) -> None:
+    for name, tab in (("my 'own' problems.csv", ","), ("problems.tsv", "\t")):
+        table = tmp_path / name
+        text = f'question{tab}answer\n"How many\n{tab} é?"{tab}3\n'
+        table.write_text(text, encoding="utf-8-sig")
+        with pytest.raises(DatasetError, match="not JSON") as caught:
+            list(records(table))
+        line = caught.value.fix.partition(": python ")[2]
+
+        subprocess.run(["/bin/sh", "-c", f"{sys.executable} {line}"], cwd=tmp_path, check=True)  # noqa: S603
+
+        ((_, record),) = records(tmp_path / f"{table.stem}.jsonl")
+        assert record == {"question": f"How many\n{tab} é?", "answer": "3"}
+
+
 def test_a_missing_file_is_an_error_with_its_path(tmp_path) -> None:
-    with pytest.raises(DatasetError, match="No such file"):
+    with pytest.raises(DatasetError, match="No such file") as caught:
         list(records(tmp_path / "none.jsonl"))
+
+    assert caught.value.where == str(tmp_path / "none.jsonl")
+    assert "--data" not in caught.value.fix  # any option may have named the file
 
 
 def test_a_long_list_is_not_held_in_memory(tmp_path) -> None:
