@@ -115,7 +115,9 @@ def test_a_model_that_never_says_anything_useful_is_a_warning(
         optimize("--optimizer", "opto", "--model", f"openai:test@{server.url}")
 
     out = " ".join(capsys.readouterr().out.split())
-    assert "warning: all 10 proposals failed (10 malformed); the first: There is no <variable>" in out
+    assert (
+        "warning: all 10 proposals failed (10 malformed); the first: There is no <variable>" in out
+    )
 
 
 @pytest.mark.parametrize(
