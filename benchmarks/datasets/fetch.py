@@ -45,7 +45,7 @@ Opener = Callable[[str], AbstractContextManager[Body]]
 def datasets_folder() -> Path:
     """OPTO_DATASETS_DIR, else `opto/datasets` in the user's cache folder of this platform."""
     if chosen := os.environ.get("OPTO_DATASETS_DIR"):
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen))  # noqa: PTH111  (keeps a ~user that is nobody)
     if base := os.environ.get("XDG_CACHE_HOME"):
         return Path(base) / "opto" / "datasets"
     if sys.platform == "win32":
@@ -107,12 +107,21 @@ def fetch(
             file whose checksum was not known in advance. Without one they are told next time.
 
     Raises:
-        DatasetError: No such set, no network, or the bytes are not the expected ones.
+        DatasetError: No such set, no network, the cache cannot be used, or the bytes are not the
+            expected ones.
     """
     known = name if isinstance(name, KnownSet) else known_set(name)
     folder = (cache_dir or datasets_folder()) / known.name
-    _tell_license(known, folder, notice)
-    return tuple(_one(known, file, folder, opener, notice) for file in known.files)
+    try:
+        _tell_license(known, folder, notice)
+        return tuple(_one(known, file, folder, opener, notice) for file in known.files)
+    except OSError as fault:  # of a download it is an error of ours already
+        raise DatasetError(
+            f"The cache of problem sets cannot be used: {fault.strerror or fault}.",
+            where=str(fault.filename or folder),
+            fix="Set OPTO_DATASETS_DIR to a folder that can be written, or give your copy: "
+            f"opto bench run {known.name} --data FILE",
+        ) from fault
 
 
 def _one(

@@ -92,6 +92,20 @@ def test_an_address_that_is_not_of_the_web_is_not_opened(tmp_path) -> None:
         fetch(known(secret.as_uri()), tmp_path / "cache")
 
 
+def test_a_cache_that_is_no_folder_is_refused_with_its_path(web, tmp_path) -> None:
+    web.files["/toy.jsonl"] = BODY
+    file = tmp_path / "file"
+    file.write_text("x", encoding="utf-8")
+
+    for cache in (file, Path("/proc/nope")):
+        with pytest.raises(DatasetError, match="cache of problem sets cannot be used") as caught:
+            fetch(known(f"{web.url}/toy.jsonl"), cache, notice=lambda _: None)
+
+        assert caught.value.where.startswith(str(cache))
+        assert "OPTO_DATASETS_DIR" in caught.value.fix
+        assert "--data FILE" in caught.value.fix
+
+
 def test_an_unpinned_file_is_pinned_by_its_first_download(web, tmp_path) -> None:
     web.files["/toy.jsonl"] = BODY
     told: list[str] = []
@@ -153,6 +167,9 @@ def test_an_opener_of_your_own_is_used(tmp_path) -> None:
 def test_the_folder_of_sets_can_be_chosen(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("OPTO_DATASETS_DIR", str(tmp_path))
     assert datasets_folder() == tmp_path
+
+    monkeypatch.setenv("OPTO_DATASETS_DIR", "~nobody-of-this-name/sets")
+    assert datasets_folder() == Path("~nobody-of-this-name/sets")
 
     monkeypatch.delenv("OPTO_DATASETS_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
