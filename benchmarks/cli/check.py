@@ -13,14 +13,21 @@ from typing import Annotated
 import typer
 
 from benchmarks.audit import run_audit
-from benchmarks.datasets import known_set, load
-from benchmarks.scoring import score_predictions
+from benchmarks.datasets import SETS, known_set, load
+from benchmarks.scoring import ScoreTable, score_predictions
+from opto.display.text import plain
+from opto.errors import InputError
 
+_LISTED = 5
+_SUFFIXES = (".json", ".jsonl")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
 def score(
-    predictions: Annotated[Path, typer.Argument(help="JSON lines of id and value.")],
+    predictions: Annotated[
+        Path,
+        typer.Argument(help="JSON lines of id and value, a JSON list of them, or {id: value}."),
+    ],
     *,
     data: Annotated[Path, typer.Option("--data", help="The problems with their answers.")],
     key: Annotated[
@@ -36,11 +43,7 @@ def score(
     if as_json:
         typer.echo(json.dumps(table.to_json(), indent=2))
         return
-    typer.echo(
-        f"{table.n} problems; {table.no_answer} without an answer (counted wrong), "
-        f"{table.missing_gold} without a gold answer (left out), {len(table.unknown)} predictions "
-        "for other problems (left out)"
-    )
+    _say_counts(table)
     for column in table.columns:
         low, high = column.interval
         share = "-" if column.share is None else f"{column.share:6.1%}"
@@ -49,14 +52,68 @@ def score(
         )
 
 
+def _say_counts(table: ScoreTable) -> None:
+    """What makes the table doubtful, first; then of what it is."""
+    for warning in table.warnings:
+        typer.echo(plain(f"WARNING: {warning}"))
+    typer.echo(
+        f"{table.n} problems; {table.no_answer} without an answer (counted wrong), "
+        f"{table.missing_gold} without a gold answer (left out), {len(table.unknown)} predictions "
+        "for other problems (left out)"
+    )
+    if table.unreadable:
+        more = ", ..." if len(table.unreadable) > _LISTED else ""
+        typer.echo(
+            plain(
+                f"note: {len(table.unreadable)} predictions cannot be read as an answer, and count "
+                f"as none: {', '.join(table.unreadable[:_LISTED])}{more}"
+            )
+        )
+
+
 def audit(
-    name: Annotated[str, typer.Argument(help="A set of `opto bench list`.")],
+    name: Annotated[str, typer.Argument(help="A set of `opto bench list`, or a JSON(L) file.")],
     *,
-    data: Annotated[Path, typer.Option("--data", help="Your copy of the set.")],
-    labels: Annotated[Path, typer.Option("--labels", help="The same problems with answers.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Your copy, where SET is a name.")
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", help="The same problems with answers; default: the set's own."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Labels that the gold model of their own problem contradicts."""
-    known_set(name)
-    found = run_audit(data, labels, name=name)
-    typer.echo(json.dumps(found.to_json(), indent=2) if as_json else found.to_markdown())
+    title, file = _set_of(name, data)
+    found = run_audit(file, labels, name=title)
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        typer.echo(getattr(found, "to_text", found.to_markdown)())
+
+
+def _set_of(name: str, data: Path | None) -> tuple[str, Path]:
+    """The title of a set and its file, from a known name with `data`, or a path alone."""
+    given = Path(name)
+    if name not in SETS and (given.is_file() or given.suffix in _SUFFIXES or len(given.parts) > 1):
+        if not given.is_file():
+            raise InputError(
+                f"There is no file {name!r}.",
+                where="opto bench audit",
+                fix="Give the path of a file with gold models, or a name of `opto bench list`.",
+            )
+        if data is not None and data != given:
+            raise InputError(
+                f"The set is given twice: {name!r}, and --data {str(data)!r}.",
+                where="opto bench audit",
+                fix="Leave --data out, or give the name of the set instead of the first file.",
+            )
+        return given.stem, given
+    known = known_set(name)
+    if data is None:
+        raise InputError(
+            f"{known.name!r} is audited on your own copy.",
+            where="opto bench audit",
+            fix=f"Say where it is: `opto bench audit {known.name} --data FILE --labels FILE`.",
+        )
+    return known.name, data

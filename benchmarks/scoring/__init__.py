@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.scoring.declarations import declaration_counts as declaration_counts
     from benchmarks.scoring.diff import Diff as Diff
     from benchmarks.scoring.diff import diff_model as diff_model
-    from benchmarks.scoring.predictions import PredictionsError as PredictionsError
+    from benchmarks.scoring.prediction_file import PredictionsError as PredictionsError
     from benchmarks.scoring.predictions import ScoreTable as ScoreTable
     from benchmarks.scoring.predictions import score_predictions as score_predictions
     from benchmarks.scoring.same import Comparison as Comparison
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _LATER = {
     "Comparison": "same",
     "Diff": "diff",
-    "PredictionsError": "predictions",
+    "PredictionsError": "prediction_file",
     "ScoreTable": "predictions",
     "declaration_counts": "declarations",
     "diff_model": "diff",

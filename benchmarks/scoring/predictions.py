@@ -1,9 +1,10 @@
 """How would others have scored these answers? Published predictions by every rule in use.
 
-Lives here: reading a file of predictions, and the table of one column per rule.
-Never here: reading data sets, running models.
+Lives here: which prediction belongs to which problem, and the table of one column per rule.
+Never here: reading files of predictions (`benchmarks.scoring.prediction_file`) or data sets,
+running models.
 
-A row of the file has a key and a value. The key is `id`, else `index` (an id, else a place from 0),
+A row of the file has a key and a value. The key is `id`, else `index` (ids, else places from 0),
 else the question itself; so the outputs that ORLM publishes (`en_question`,
 `execution_best_solution`) are read as they are. Fields that name the gold answer in such files
 (`en_answer`) are never read.
@@ -14,34 +15,23 @@ accepted answers, ours (`strict`, `main`, `lenient`) with each.
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.items import Item
+from benchmarks.scoring.prediction_file import (
+    Prediction,
+    Predictions,
+    PredictionsError,
+    Value,
+    read_predictions,
+    short,
+    some,
+)
 from benchmarks.scoring.statistics import Interval, wilson
-from benchmarks.scoring.verdict import NO_BEST, read_number, verdicts, within_rounded
-from opto.errors import OptoError
-
-KEYS = ("id", "index", "question", "en_question")
-VALUES = ("execution_best_solution", "prediction", "predicted", "pred", "value", "answer")
-"""Names of fields, in the order in which they are looked for."""
-_STATUSES = ("infeasible", "unbounded", NO_BEST)
-_NO_ANSWER = re.compile(r"|none|null|nan|[+-]?inf(inity)?|[+-]?[\d.]+e[+]?\d{3,}")
-"""Nothing, or a number that is none."""
-_LISTED = 5
-
-Value = float | str | None
-
-
-class PredictionsError(OptoError):
-    """A file of predictions cannot be read, or does not fit the data."""
-
-    code = "bench.predictions"
+from benchmarks.scoring.verdict import read_number, verdicts, within_rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +63,15 @@ class ScoreTable:
     missing_gold: int
     """Problems without one, left out."""
     no_answer: int
-    """Problems of the `n` without a prediction, or with one that says nothing: counted wrong."""
+    """Problems of the `n` without a prediction, or with one that says nothing or cannot be read:
+    counted wrong."""
     unknown: tuple[str, ...]
     """Keys of predictions for problems that are not in the data, left out."""
     columns: tuple[Column, ...]
+    unreadable: tuple[str, ...] = ()
+    """Cells that are no answer, each with its problem and place."""
+    warnings: tuple[str, ...] = ()
+    """What makes the whole table doubtful, in a sentence each."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -84,6 +79,8 @@ class ScoreTable:
             "missing_gold": self.missing_gold,
             "no_answer": self.no_answer,
             "unknown": list(self.unknown),
+            "unreadable": list(self.unreadable),
+            "warnings": list(self.warnings),
             "columns": [
                 {
                     "name": column.name,
@@ -103,19 +100,20 @@ def score_predictions(
     """Score the predictions of `file` for `items`.
 
     Args:
-        file: JSON lines of objects.
+        file: As `benchmarks.scoring.prediction_file` reads it.
         items: The problems with their accepted answers.
         key: Field that names the problem; None looks for the first of `KEYS` in the first row.
         value: Field with the answer (number, number as text, status or null); None looks for the
             first of `VALUES`.
 
     Raises:
-        PredictionsError: `where` is the file and line.
+        PredictionsError: `where` is the file and the place in it.
     """
     items = list(items)
-    said, unknown = _matched(file, items, key, value)
+    read = read_predictions(file, {item.id for item in items}, key=key, value=value)
+    said = _matched(read, items, file)
     scored = [item for item in items if item.accepted]
-    answers = [said.get(item.id) for item in scored]
+    answers = [said.answers.get(item.id) for item in scored]
     columns = [
         Column(
             name,
@@ -125,147 +123,94 @@ def score_predictions(
         )
         for name, words, rule in _RULES
     ]
-    no_answer = sum(answer is None for answer in answers)
     return ScoreTable(
-        len(scored), len(items) - len(scored), no_answer, tuple(unknown), tuple(columns)
+        len(scored),
+        len(items) - len(scored),
+        sum(answer is None for answer in answers),
+        said.unknown,
+        tuple(columns),
+        said.unreadable,
+        said.warnings,
     )
 
 
-def _matched(
-    file: Path, items: Sequence[Item], key: str | None, value: str | None
-) -> tuple[dict[str, Value], list[str]]:
-    """Prediction per id of an item, and the keys that no item has."""
-    found: dict[str, tuple[int, Value]] = {}
+class _Matched(NamedTuple):
+    """Predictions, each with its problem."""
+
+    answers: Mapping[str, Value]
+    """By id of an item."""
+    unknown: tuple[str, ...]
+    unreadable: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def _matched(read: Predictions, items: Sequence[Item], file: Path) -> _Matched:
+    find, notes = _finder(items, read)
+    found: dict[str, Prediction] = {}
     unknown: list[str] = []
-    find: Callable[[Any], Sequence[str]] | None = None
-    for line, row in _rows(file):
-        where = f"{file}, line {line}"
-        if find is None:
-            key = key or _first(KEYS, row, where, "names the problem", "--key")
-            value = value or _first(VALUES, row, where, "holds the answer", "--value")
-            find = _finder(items, key)
-        name = _field(row, str(key), where)
-        answer = _value(_field(row, str(value), where), where)
-        ids = find(name)
+    for row in read.rows:
+        ids = find(row.name)
         if not ids:
-            unknown.append(_short(name))
+            unknown.append(short(row.name))
         for identity in ids:
             if identity in found:
                 raise PredictionsError(
-                    f"Two predictions for {identity!r}: lines {found[identity][0]} and {line}.",
-                    where=where,
+                    f"Two predictions for {identity!r}: {found[identity].place} and {row.place}.",
+                    where=f"{file}, {row.place}",
                     fix="Keep one row per problem; of several samples, score one at a time.",
                 )
-            found[identity] = (line, answer)
+            found[identity] = row
     if not found:
         raise PredictionsError(
-            f"No prediction is for a problem of the data; the file has {_some(unknown)}.",
+            f"No prediction is for a problem of the data; the file has {some(unknown)}.",
             where=str(file),
-            fix=f"The data has {_some([item.id for item in items])}. Is it the right set, and "
-            f"is {key!r} the field that names a problem? Else say --key.",
+            fix=f"The data has {some([item.id for item in items])}. Is it the right set, and "
+            f"is {read.key!r} the field that names a problem? Else say --key.",
         )
-    return {identity: answer for identity, (_, answer) in found.items()}, unknown
-
-
-def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        with file.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield number, _object(line, f"{file}, line {number}")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PredictionsError(
-            f"The predictions cannot be read: {error}.",
-            where=str(file),
-            fix="Give a text file with one JSON object a line.",
-        ) from error
-
-
-def _object(line: str, where: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise PredictionsError(
-            f"This is no JSON: {error}.", where=where, fix="Write one JSON object a line."
-        ) from error
-    if not isinstance(row, dict):
-        raise PredictionsError(
-            "This is no JSON object.",
-            where=where,
-            fix='Write rows such as {"id": ..., "value": 3}.',
+    if 2 * len(unknown) > len(read.rows):
+        notes.append(
+            f"{len(unknown)} of {len(read.rows)} predictions are for problems that the data does "
+            f"not have: {some(unknown)}. Is it the right set?"
         )
-    return row
+    if 2 * len(found) < len(items):
+        notes.append(f"Only {len(found)} of the {len(items)} problems have a prediction.")
+    odd = tuple(f"{row.odd!r} for {short(i)} ({row.place})" for i, row in found.items() if row.odd)
+    answers = {identity: row.answer for identity, row in found.items()}
+    return _Matched(answers, tuple(unknown), odd, tuple(notes))
 
 
-def _first(names: Sequence[str], row: dict[str, Any], where: str, role: str, flag: str) -> str:
-    for name in names:
-        if name in row:
-            return name
-    raise PredictionsError(
-        f"No field of the row {role}: it has {_some(list(row))}.",
-        where=where,
-        fix=f"Name it with {flag}; known are {', '.join(names)}.",
-    )
+def _finder(
+    items: Sequence[Item], read: Predictions
+) -> tuple[Callable[[Any], Sequence[str]], list[str]]:
+    """From the name a row gives to the ids meant, and what is doubtful about that.
 
-
-def _field(row: dict[str, Any], name: str, where: str) -> Any:
-    if name not in row:
-        raise PredictionsError(
-            f"The row has no field {name!r}: it has {_some(list(row))}.",
-            where=where,
-            fix="Give every row the same fields; null says that there is no answer.",
-        )
-    return row[name]
-
-
-def _finder(items: Sequence[Item], key: str) -> Callable[[Any], Sequence[str]]:
-    """From the value of `key` to the ids of the items meant; several share a question at times."""
+    Several problems share a question at times.
+    """
     ids = {item.id for item in items}
-    if key.endswith("question"):
+    if read.key.endswith("question"):
         texts: dict[str, list[str]] = {}
         for item in items:
             texts.setdefault(" ".join(item.question.split()), []).append(item.id)
-        return lambda name: texts.get(" ".join(str(name).split()), ())
-    if key == "index":
-        places = {str(place): item.id for place, item in enumerate(items)}
-        return lambda name: (
-            (str(name),) if str(name) in ids else tuple(filter(None, [places.get(str(name))]))
-        )
-    return lambda name: (str(name),) if str(name) in ids else ()
+        return lambda name: texts.get(" ".join(str(name).split()), ()), []
+    given = {str(row.name) for row in read.rows}
+    if read.key == "index" and not given <= ids:
+        first, doubts = _first_place(given, len(items))
+        places = {str(place): (item.id,) for place, item in enumerate(items, first)}
+        if given <= places.keys() or ids.isdisjoint(given):
+            return lambda name: places.get(str(name), ()), doubts
+    return lambda name: (str(name),) if str(name) in ids else (), []
 
 
-def _value(given: Any, where: str) -> Value:
-    if given is None:
-        return None
-    if isinstance(given, int | float) and not isinstance(given, bool):
-        try:
-            return float(given) if math.isfinite(given) else None
-        except OverflowError:
-            return None
-    if isinstance(given, str):
-        number = read_number(given)
-        if number is not None:
-            return float(number)
-        text = " ".join(given.lower().split())
-        if _NO_ANSWER.fullmatch(text):
-            return None
-        if text in _STATUSES:
-            return text
-    raise PredictionsError(
-        f"{_short(given)} is no answer.",
-        where=where,
-        fix="Give a number, null, or one of: " + ", ".join(_STATUSES) + ".",
-    )
+def _first_place(given: Set[str], n: int) -> tuple[int, list[str]]:
+    """Do the places in a file count from 0 or from 1?
 
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(_short(name)) for name in names[:_LISTED])
-    return (shown or "nothing") + (", ..." if len(names) > _LISTED else "")
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - fits a line
+    From 1 where there is no 0 and there is an `n`, which does not exist from 0; else from 0.
+    """
+    if "0" in given:
+        return 0, []
+    if str(n) in given:
+        return 1, [f"The indexes end at {n} and have no 0: they are read as places from 1."]
+    return 0, ["The indexes have no 0, and are read as places from 0. Do yours count from 1?"]
 
 
 def _near(answer: Value, accepted: Sequence[str], within: Callable[[float, float], bool]) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.items import Item
 from benchmarks.scoring import PredictionsError, score_predictions, wilson
+from benchmarks.scoring.prediction_file import answer_of
 
 GOLD = [
     ("a", ("100",)),
@@ -140,11 +141,13 @@ def test_predictions_for_other_problems_are_left_out_and_named(written, items) -
     ("given", "what", "where"),
     [
         (["nonsense"], "no JSON", "line 1"),
-        (["[1]"], "no JSON object", "line 1"),
+        (["[1]"], "no JSON object", "row 1"),
+        (['{"id": "a", "value": 1}', "[1]"], "no JSON object", "line 2"),
+        (["[" * 100_000], "nested too deeply", "line 1"),
         ([{"name": "a", "value": 1}], "names the problem: it has 'name', 'value'", "line 1"),
         ([{"id": "a", "result": 1}], "holds the answer", "line 1"),
         ([{"id": "a", "value": 1}, {"id": "b"}], "no field 'value'", "line 2"),
-        ([{"id": "a", "value": 1}, {"id": "a", "value": 2}], "lines 1 and 2", "line 2"),
+        ([{"id": "a", "value": 1}, {"id": "a", "value": 2}], "line 1 and line 2", "line 2"),
         ([{"id": "a", "value": "about 5"}], "about 5 is no answer", "line 1"),
         ([{"id": "a", "value": [5]}], "is no answer", "line 1"),
         ([{"id": "a", "value": True}], "is no answer", "line 1"),
@@ -171,3 +174,95 @@ def test_what_says_nothing_is_no_answer(written, items, text) -> None:
     table = score_predictions(written({"id": "a", "value": text}), items)
 
     assert table.no_answer == 14
+
+
+def test_odd_cells_are_counted_and_named_and_the_rest_is_scored(written, items) -> None:
+    odd = [{"id": "a", "value": "abc"}, {"id": "h", "value": []}, {"id": "k", "value": True}]
+    rest = [row for row in rows() if row["id"] not in "ahk"]
+
+    table = score_predictions(written(odd[0], *rest, *odd[1:]), items)
+
+    assert table.unreadable == (
+        "'abc' for a (line 1)",
+        "'[]' for h (line 13)",
+        "'True' for k (line 14)",
+    )
+    assert table.no_answer == 3
+    assert counts(table)["main"] == EXPECTED["main"]
+    assert table.to_json()["unreadable"][0] == "'abc' for a (line 1)"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("$351", 351.0),
+        ("-$351.50", -351.5),
+        ("US$ 1,234", 1234.0),
+        ("1,234", 1234.0),
+        ("351 dollars", 351.0),
+        ("1,234.5 EUR.", 1234.5),
+        ("£7", 7.0),
+        ("no feasible solution", "infeasible"),
+        ("Infeasible.", "infeasible"),
+        ("n/a", None),
+    ],
+)
+def test_money_and_words_are_read_as_the_gold_answers_are(text, value) -> None:
+    assert answer_of(text) == value
+
+
+def test_a_number_of_very_many_digits_is_no_answer_and_no_fault(written, items) -> None:
+    long = ['{"id": "a", "value": %s}' % ("1" * 5000), '{"id": "c", "value": 2000}']
+
+    table = score_predictions(written(*long), items)
+
+    assert (table.no_answer, counts(table)["strict"]) == (13, 1)
+
+
+@pytest.mark.parametrize(
+    "text", ["1.234,5", "12,34", "5 thousand", "40 cents", "$1.2M", "3 or 4", "30%", "$", "--5"]
+)
+def test_what_could_mean_several_numbers_is_not_read(text) -> None:
+    with pytest.raises(ValueError, match="neither"):
+        answer_of(text)
+
+
+def test_a_json_list_and_an_object_from_id_to_answer_are_read(tmp_path, items) -> None:
+    file = tmp_path / "predictions.json"
+    for shape in (
+        json.dumps(rows(), indent=1),
+        json.dumps(SAID),
+        json.dumps({name: {"prediction": value} for name, value in SAID.items()}, indent=1),
+    ):
+        file.write_text(shape, encoding="utf-8")
+
+        assert counts(score_predictions(file, items)) == EXPECTED
+
+
+def test_where_most_ids_do_not_match_the_table_says_so(written, items) -> None:
+    few = [{"id": "c", "value": 2000}, {"id": "y", "value": 1}, {"id": "z", "value": 1}]
+
+    table = score_predictions(written(*few), items)
+
+    first, second = table.warnings
+    assert "2 of 3 predictions are for problems that the data does not have: 'y', 'z'" in first
+    assert "Only 1 of the 15 problems have a prediction" in second
+    assert score_predictions(written(*rows()), items).warnings == ()
+
+
+def test_indexes_that_count_from_one_are_no_confident_zero(written, items) -> None:
+    by_place = [{"index": "abcdefghijklmno".index(i) + 1, "value": v} for i, v in SAID.items()]
+
+    table = score_predictions(written(*by_place), items)
+
+    assert counts(table) == EXPECTED
+    assert "read as places from 1" in table.warnings[0]
+    doubtful = score_predictions(written(*by_place[:9]), items)
+    assert "Do yours count from 1?" in doubtful.warnings[0]
+
+
+def test_places_are_not_taken_for_ids_that_look_like_them(written) -> None:
+    numbered = [Item(id=str(n), set="s", question=f"Q{n}", accepted=(str(n),)) for n in range(1, 5)]
+    by_place = [{"index": place, "value": place + 1} for place in range(4)]
+
+    assert counts(score_predictions(written(*by_place), numbered))["strict"] == 4
