@@ -19,6 +19,7 @@ from benchmarks.datasets.forms import VERSIONS, optima
 from benchmarks.datasets.layouts import Draft
 from benchmarks.datasets.load import drafts
 from benchmarks.datasets.printed import agree
+from benchmarks.datasets.reading import free_name
 from benchmarks.datasets.text import Match, match
 
 RECORDED = "recorded"
@@ -86,8 +87,7 @@ def _named(file: Path) -> dict[str, Draft]:
     """Every problem of a file by its id; a missing or taken one becomes its number."""
     found: dict[str, Draft] = {}
     for number, (draft, _) in enumerate(drafts(file, None)):
-        name = draft.id or str(number)
-        found[name if name not in found else f"{name}-{number}"] = draft
+        found[free_name(draft.id or str(number), number, found)] = draft
     return found
 
 

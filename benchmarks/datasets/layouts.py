@@ -58,6 +58,7 @@ class Draft:
     recorded: tuple[str, ...] = ()
     """What the record says its own program or formulation gave, apart from the label."""
     tables: tuple[str, ...] = ()
+    """As the record names them."""
     trouble: str = ""
     """Why the printed answer could not be read; empty when it could."""
     misfit: str = ""
@@ -89,7 +90,7 @@ def plain(name: str, record: Record) -> Draft:
         solved=solved,
         point=_point(record.get("variables")),
         recorded=_recorded(record),
-        tables=tuple(map(str, record.get("tables") or ())),
+        tables=_tables(record.get("tables") or []),
         trouble=trouble,
         misfit=misfit or misfit_too,
     )
@@ -228,6 +229,15 @@ def _id(name: str, record: Record) -> str:
 def _kind(record: Record) -> str | None:
     _, kind = _first(record, KINDS)
     return kind if isinstance(kind, str) else None
+
+
+def _tables(names: Any) -> tuple[str, ...]:
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise DatasetError(
+            "The field `tables` of a record is not a list of names of files.",
+            fix='Give a list such as ["costs.csv"], of files beside the data.',
+        )
+    return tuple(names)
 
 
 def _point(values: Any) -> tuple[float, ...]:

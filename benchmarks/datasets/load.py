@@ -1,7 +1,8 @@
 """From a name or a path to the problems of a set.
 
-Lives here: the record of a set, and reading one: layout, ids, answer version, duplicates.
-Never here: what fields mean (`layouts`), downloads (`fetch`), other sets (`beside`).
+Lives here: the record of a set, and reading one: files, layout, answer version.
+Never here: what fields mean (`layouts`), downloads (`fetch`), what comes up while reading
+(`reading`), other sets (`beside`).
 
 Two problems of a set whose texts have one normal form (see `text`) are one: the first stays, and is
 marked `disputed` where the answers differ.
@@ -10,24 +11,17 @@ marked `disputed` where the answers differ.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.datasets.errors import DatasetError
 from benchmarks.datasets.fetch import Notice, fetch
 from benchmarks.datasets.forms import ANY, VERSIONS, known_or_solved
-from benchmarks.datasets.layouts import (
-    ANSWERS,
-    LAYOUTS,
-    Draft,
-    Layout,
-    fields_of,
-    recognized,
-)
-from benchmarks.datasets.printed import agree
-from benchmarks.datasets.records import records
+from benchmarks.datasets.layouts import LAYOUTS, Draft, Layout, fields_of, recognized
+from benchmarks.datasets.reading import Reading
+from benchmarks.datasets.records import Record, records
 from benchmarks.datasets.registry import SETS, KnownSet, known_set
-from benchmarks.datasets.text import normalized
+from benchmarks.datasets.tables import tables_of
 from benchmarks.items import Item
 
 DEMO = Path(__file__).with_name("demo.jsonl")
@@ -53,22 +47,6 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.items)
-
-
-@dataclass(slots=True)
-class _Reading:
-    """What comes up while a set is read."""
-
-    items: dict[str, Item] = field(default_factory=dict)
-    by_text: dict[str, str] = field(default_factory=dict)
-    duplicates: list[str] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
-    misfits: list[str] = field(default_factory=list)
-    with_answer: int = 0
-    with_form: int = 0
-    read: int = 0
-    fields: str = ""
-    """Of the first record, for errors."""
 
 
 def load(
@@ -97,7 +75,8 @@ def load(
         notice: See `fetch`.
 
     Raises:
-        DatasetError: Unknown, unreachable, unreadable, or nothing to read.
+        DatasetError: Unknown, unreachable, unreadable, or nothing to read; a table that cannot be
+            read or lies elsewhere.
     """
     if answers is not None and answers != ANY and answers not in VERSIONS:
         raise DatasetError(
@@ -105,18 +84,23 @@ def load(
         )
     known = _known(name)
     title = known.name if known else Path(str(name)).stem
-    reading = _Reading()
+    reading = Reading()
     for file, layout, part in _files(name, known, path, cache_dir, notice):
         for draft, told in drafts(file, layout):
-            if split is None or split == (draft.split or part):
-                _add(reading, _item(draft, title, part, answers), draft, told)
-    _check(reading, path or name, answers, split)
+            if found := draft.split or part:
+                reading.splits[found] = None
+            if split is None or split == found:
+                item = _item(draft, title, part, answers)
+                id_ = reading.name_of(item.id, title)
+                tables = tables_of(draft.tables, file, id_)
+                reading.take(replace(item, id=id_, tables=tables), draft, told)
+    reading.check(_place(path or name), answers, split)
     return Dataset(
         title,
         tuple(reading.items.values()),
         known.license if known else "unknown: your own file",
         str(path) if path else known.source if known else str(name),
-        _notes(reading, known),
+        (*((f"labels: {known.problems}",) if known else ()), *reading.notes()),
     )
 
 
@@ -157,25 +141,40 @@ def _files(
 def drafts(file: Path, layout: Layout | None) -> Iterator[tuple[Draft, str]]:
     """Each record as a draft, with the names of its fields."""
     for number, (name, record) in enumerate(records(file)):
-        try:
-            draft = (layout or recognized(record))(name, record)
-        except DatasetError as fault:
-            where = f"{file}, record {name or number}"
-            raise DatasetError(
-                fault.what, where=f"{where}; {fault.where}" if fault.where else where, fix=fault.fix
-            ) from fault
-        except _BROKEN as fault:
-            raise DatasetError(
-                f"A record is not in the layout its fields promise: {fault!r}.",
-                where=f"{file}, record {name or number}; fields found: {fields_of(record)}",
-                fix="Give a file with `question` and `answer` in each record.",
-            ) from fault
-        tables = tuple(str(file.parent / table) for table in draft.tables)
-        yield replace(draft, tables=tables), fields_of(record)
+        where = f"{file}, record {name or number}"
+        yield draft_of(name, record, layout, where), fields_of(record)
+
+
+def draft_of(name: str, record: Record, layout: Layout | None, where: str) -> Draft:
+    """One record as a draft.
+
+    Args:
+        name: What its file calls it; may be empty.
+        record: Its fields.
+        layout: How to read them; None recognizes it by the fields.
+        where: Which record this is, for errors.
+
+    Raises:
+        DatasetError: It has no question, or is not in the layout.
+    """
+    if isinstance(own := record.get("id"), str | int):
+        where = f"{where} ({own})"
+    try:
+        return (layout or recognized(record))(name, record)
+    except DatasetError as fault:
+        raise DatasetError(
+            fault.what, where=f"{where}; {fault.where}" if fault.where else where, fix=fault.fix
+        ) from fault
+    except _BROKEN as fault:
+        raise DatasetError(
+            f"A record is not in the layout its fields promise: {fault!r}.",
+            where=f"{where}; fields found: {fields_of(record)}",
+            fix="Give a file with `question` and `answer` in each record.",
+        ) from fault
 
 
 def _item(draft: Draft, title: str, part: str | None, answers: str | None) -> Item:
-    """The draft as a problem of the set; its id may still be empty or taken."""
+    """The draft as a problem of the set, without tables; its id may still be empty or taken."""
     accepted = draft.accepted
     if draft.solved or (draft.form is not None and (answers or not accepted)):
         accepted = known_or_solved(draft.form, draft.solved, answers or _DEFAULT_VERSION)
@@ -186,68 +185,8 @@ def _item(draft: Draft, title: str, part: str | None, answers: str | None) -> It
         accepted=accepted,
         kind=draft.kind,
         gold_model=draft.form,
-        tables=draft.tables,
     )
 
 
-def _add(reading: _Reading, item: Item, draft: Draft, told: str) -> None:
-    """Take a problem up, unless its text is there already."""
-    reading.read += 1
-    reading.fields = reading.fields or told
-    reading.with_answer += draft.has_answer or draft.form is not None
-    reading.with_form += draft.form is not None or bool(draft.solved)
-    name = item.id or f"{item.set}-{reading.read - 1}"
-    if draft.trouble:
-        reading.unreadable.append(f"{name}: {draft.trouble}")
-    if draft.misfit:
-        reading.misfits.append(f"{name}: {draft.misfit}")
-    form = normalized(item.question)
-    if (first := reading.by_text.get(form)) is not None:
-        reading.duplicates.append(f"{name} = {first}")
-        kept = reading.items[first]
-        if kept.accepted and item.accepted and not agree(kept.accepted, item.accepted):
-            reading.items[first] = replace(kept, labels="disputed")
-        return
-    if name in reading.items:
-        name = f"{name}-{reading.read - 1}"
-    reading.by_text[form] = name
-    reading.items[name] = replace(item, id=name)
-
-
-def _check(
-    reading: _Reading, name: str | Path | KnownSet, answers: str | None, split: str | None
-) -> None:
-    where = name.name if isinstance(name, KnownSet) else str(name)
-    if not reading.read:
-        raise DatasetError(
-            f"There is no problem of the split {split!r}." if split else "There is no problem.",
-            where=where,
-            fix="Give another split, or none." if split else "Give a file with problems.",
-        )
-    if not reading.with_answer:
-        raise DatasetError(
-            "No record has a field with an answer.",
-            where=f"{where}; fields found: {reading.fields}",
-            fix=f"Name the answer one of: {', '.join(ANSWERS)}; null where there is none.",
-        )
-    if answers and not reading.with_form:
-        raise DatasetError(
-            f"The set has no answer version {answers!r}: it has no gold forms.",
-            where="; ".join((where, *reading.misfits[:1])),
-            fix="Mend the gold forms." if reading.misfits else "Leave the answer version out.",
-        )
-
-
-def _notes(reading: _Reading, known: KnownSet | None) -> tuple[str, ...]:
-    notes = [f"labels: {known.problems}"] if known else []
-    if bare := sum(not item.accepted for item in reading.items.values()):
-        notes.append(f"{bare} of {len(reading.items)} have no answer and cannot be scored")
-    for what, which in (
-        ("left out as duplicates by text", reading.duplicates),
-        ("answers that cannot be read", reading.unreadable),
-        ("gold forms left out because they do not fit", reading.misfits),
-    ):
-        if which:
-            more = ", …" if len(which) > 5 else ""  # noqa: PLR2004
-            notes.append(f"{len(which)} {what}: {', '.join(which[:5])}{more}")
-    return tuple(notes)
+def _place(name: str | Path | KnownSet) -> str:
+    return name.name if isinstance(name, KnownSet) else str(name)

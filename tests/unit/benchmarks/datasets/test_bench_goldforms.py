@@ -73,7 +73,7 @@ def test_a_form_that_does_not_fit_is_left_out_and_its_problem_kept(written, form
 
     (item,) = dataset
     assert (item.accepted, item.gold_model) == (("30",), None)
-    assert f"1 gold forms left out because they do not fit: p7: {trouble}" in dataset.notes
+    assert f"1 with a gold form that does not fit and is left out: p7: {trouble}" in dataset.notes
 
 
 @pytest.mark.parametrize(("form", "trouble"), MISFITS)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.datasets import SETS, VERSIONS, DatasetError, load
+from opto.modeling.problem import read_table
 
 FORM = {
     "vars": ["carts", "horses"],
@@ -186,18 +187,33 @@ def test_the_same_text_twice_is_one_problem(written) -> None:
     )
 
     assert [(item.id, item.labels) for item in dataset] == [("a", None), ("c", "disputed")]
-    assert "2 left out as duplicates by text: b = a, d = c" in dataset.notes
+    assert dataset.notes == (
+        "2 left out as duplicates by text: b = a, d = c",
+        "1 of these with another answer; the first stays, as disputed: c says 1, d 2",
+    )
 
 
-def test_an_id_that_is_taken_gets_its_number(written) -> None:
+def test_an_id_that_is_taken_gets_a_free_number_and_that_is_said(written) -> None:
     dataset = load(
         written(
             {"id": "a", "question": "One?", "answer": 1},
-            {"id": "a", "question": "Two?", "answer": 2},
+            {"id": "a-2", "question": "Two?", "answer": 2},
+            {"id": "a", "question": "Three?", "answer": 3},
         )
     )
 
-    assert [item.id for item in dataset] == ["a", "a-1"]
+    assert [(item.id, item.accepted) for item in dataset] == [
+        ("a", ("1",)),
+        ("a-2", ("2",)),
+        ("a-3", ("3",)),
+    ]
+    assert dataset.notes == ("1 given another id, for theirs was taken: a is now a-3",)
+
+
+def test_what_a_file_says_cannot_steer_a_terminal(written) -> None:
+    dataset = load(written({"id": "p\x1b[2J", "question": "Q?", "answer": "about 5"}))
+
+    assert not any("\x1b" in note for note in dataset.notes)
 
 
 @pytest.mark.parametrize(
@@ -269,21 +285,95 @@ def test_declarations_are_solved_and_kept_as_gold_form(written) -> None:
     assert load("nl4opt", file, answers="continuous").items[0].accepted == ("30",)
 
 
-def test_tables_lie_beside_the_file(written, tmp_path) -> None:
-    file = written({"question": "Q?", "answer": 1, "tables": ["costs.csv"]})
+def test_tables_lie_beside_the_file_or_in_folders_of_it(written, tmp_path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("costs.csv", "sub/trips.csv"):
+        (tmp_path / name).write_text("a,b\n1,2\n", encoding="utf-8")
+    names = ["costs.csv", "sub/../sub/trips.csv"]
+    file = written({"question": "Q?", "answer": 1, "tables": names})
 
-    assert load(file).items[0].tables == (str(tmp_path / "costs.csv"),)
+    (item,) = load(file)
+
+    assert item.tables == (
+        str(tmp_path.resolve() / "costs.csv"),
+        str(tmp_path.resolve() / "sub" / "trips.csv"),
+    )
 
 
-def test_a_split_can_be_chosen(written) -> None:
+def test_tables_are_found_from_any_folder(written, tmp_path, monkeypatch) -> None:
+    (tmp_path / "costs.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    written({"question": "Q?", "answer": 1, "tables": ["costs.csv"]})
+    monkeypatch.chdir(tmp_path)
+
+    (item,) = load(Path("set.jsonl"))
+
+    assert read_table(tmp_path / "elsewhere" / item.tables[0]).rows == 1  # as the runner joins them
+
+
+def test_a_table_outside_the_folder_of_the_data_is_refused_unopened(tmp_path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a,b\n1,2\n", encoding="utf-8")
+    (folder / "link.csv").symlink_to(secret)
+    file = folder / "set.jsonl"
+
+    for name in (str(secret), "../secret.csv", "sub/../../secret.csv", "link.csv", "/etc/passwd"):
+        record = {"id": "p7", "question": "Q?", "answer": 1, "tables": [name]}
+        file.write_text(json.dumps(record), encoding="utf-8")
+        with pytest.raises(DatasetError, match="outside the folder of the data") as caught:
+            load(file)
+
+        assert caught.value.where == f"{file}, problem p7, table {name!r}"
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "why"),
+    [
+        ("nope.csv", None, "No such file"),
+        (".", None, "is a folder"),
+        ("empty.csv", b"", "no rows"),
+        ("ragged.csv", b"a,b\n1\n", "Expected 2 cells"),
+        ("bytes.csv", b"a\n\xff\n", "not a text file"),
+        ("long.csv", b"a\n" + b"9" * 200_000 + b"\n", "field larger"),
+        ("nul\0.csv", None, "no usable name"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_an_error_before_any_call(
+    written, tmp_path, name, held, why
+) -> None:
+    if held is not None:
+        (tmp_path / name).write_bytes(held)
+    file = written({"id": "p7", "question": "Q?", "answer": 1, "tables": [name]})
+
+    with pytest.raises(DatasetError, match=why) as caught:
+        load(file)
+
+    assert caught.value.where.startswith(f"{file}, problem p7, table ")
+
+
+@pytest.mark.parametrize("tables", ["costs.csv", {"costs": 1}, [1], [""]])
+def test_tables_are_a_list_of_names(written, tables) -> None:
+    with pytest.raises(DatasetError, match="not a list of names of files") as caught:
+        load(written({"id": "p7", "question": "Q?", "answer": 1, "tables": tables}))
+
+    assert "record 0 (p7)" in caught.value.where
+
+
+def test_a_split_can_be_chosen_and_a_wrong_one_is_told_the_others(written) -> None:
     file = written(
         {"question": "A?", "answer": 1, "split": "dev"},
         {"question": "B?", "answer": 1, "split": "test"},
     )
 
     assert [item.question for item in load(file, split="test")] == ["B?"]
-    with pytest.raises(DatasetError, match="split 'train'"):
+    with pytest.raises(DatasetError, match="split 'train'") as wrong:
         load(file, split="train")
+    with pytest.raises(DatasetError) as none:
+        load(written({"question": "A?", "answer": 1}), split="train")
+
+    assert wrong.value.fix == "Give one of dev, test, or none."
+    assert none.value.fix == "The set has no splits: give none."
 
 
 @pytest.mark.parametrize("record", [{"question": "Q?", "results": 3}, {"sample": [{}]}])
