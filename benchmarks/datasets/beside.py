@@ -12,15 +12,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.datasets.errors import DatasetError
-from benchmarks.datasets.layouts import fields_of, recognized
-from benchmarks.datasets.load import Dataset
-from benchmarks.datasets.printed import agree
+from benchmarks.datasets.layouts import fields_of, has_question
+from benchmarks.datasets.load import Dataset, draft_of
+from benchmarks.datasets.printed import agree, shown
 from benchmarks.datasets.records import Record, records
 from benchmarks.datasets.text import normalized
 from benchmarks.items import Item, Labels
 
 _STATUS_FIELDS = ("labels", "label_status", "status")
 _STATUSES: dict[str, Labels] = {"agreed": "agreed", "disputed": "disputed"}
+_FIX = (
+    "Give records with `id` and `labels` (agreed or disputed), or the same problems with their "
+    "answers."
+)
 
 
 def beside(datasets: Sequence[Dataset]) -> tuple[Dataset, ...]:
@@ -61,37 +65,58 @@ def with_labels(dataset: Dataset, labels: Path) -> Dataset:
 
     Args:
         dataset: A loaded set.
-        labels: Records with `id` (or `set/id`) and `labels`, which is `agreed` or `disputed`; or
-            problems with question and answer, whose answers are compared by equal text.
+        labels: Records with `id` (or `set/id`) and `labels`, which is `agreed` or `disputed` in any
+            case, or null for neither; or problems with question and answer, whose answers are
+            compared by equal text.
 
     Raises:
-        DatasetError: Nothing in the file belongs to a problem of the set.
+        DatasetError: A status is another word, a record is neither, or nothing in the file belongs
+            to a problem of the set.
     """
     by_id: dict[str, Labels] = {}
     by_text: dict[str, list[tuple[str, ...]]] = {}
     told = ""
-    for name, record in records(labels):
+    for number, (name, record) in enumerate(records(labels)):
         told = told or fields_of(record)
-        if status := _stated(record):
+        where = f"{labels}, record {name or number}"
+        asks = has_question(record)
+        if status := _stated(record, where, asks=asks):
             by_id[str(record.get("id", name))] = status
-        else:
-            draft = recognized(record)(name, record)
+        elif asks:
+            draft = draft_of(name, record, None, where)
             if draft.accepted:
                 by_text.setdefault(normalized(draft.question), []).append(draft.accepted)
     items = tuple(_labeled(item, by_id, by_text) for item in dataset)
-    if not any(item.labels for item in items):
+    if all(new is old for new, old in zip(items, dataset, strict=True)):
         raise DatasetError(
             f"No label of the file belongs to a problem of {dataset.name}.",
             where=f"{labels}; fields found: {told}",
-            fix="Give records with `id` and `labels` (agreed or disputed), or the same problems "
-            "with their answers.",
+            fix=_FIX,
         )
     return replace(dataset, items=items)
 
 
-def _stated(record: Record) -> Labels | None:
-    words = (record.get(key) for key in _STATUS_FIELDS)
-    return next((_STATUSES[word] for word in words if word in ("agreed", "disputed")), None)
+def _stated(record: Record, where: str, *, asks: bool) -> Labels | None:
+    """The status a record states; None where it says nothing, or is a problem with an answer."""
+    field = next((key for key in _STATUS_FIELDS if key in record), None)
+    if field is None and not asks:
+        raise DatasetError(
+            "A record has neither a label status nor a question.",
+            where=f"{where}; fields found: {fields_of(record)}",
+            fix=_FIX,
+        )
+    if field is None or record[field] is None:
+        return None
+    word = record[field]
+    if isinstance(word, str) and (status := _STATUSES.get(word.strip().casefold())):
+        return status
+    if asks and field == "status":  # of a solver, most likely
+        return None
+    raise DatasetError(
+        f"The label status {shown(word)} is not known.",
+        where=f"{where}, field {field!r}",
+        fix=f"Say {' or '.join(_STATUSES)}, or null.",
+    )
 
 
 def _labeled(

@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.datasets.errors import DatasetError
 from benchmarks.datasets.forms import OPEN, VERSIONS
-from benchmarks.datasets.printed import Printed, accepted
+from benchmarks.datasets.printed import accepted, shown
 
 _DOMAINS = ("integer", "real")
 _SPELLED: Mapping[str, Mapping[str, Any]] = {
@@ -26,7 +26,6 @@ _SPELLED: Mapping[str, Mapping[str, Any]] = {
     ">": {"op": ">=", "strict": True},
 }
 """Operators, and how the ones forms do not have are written in a form."""
-_LONGEST = 40
 
 
 def read_form(value: Any) -> tuple[dict[str, Any] | None, str]:
@@ -48,10 +47,10 @@ def read_solved(value: Any) -> tuple[dict[str, Any], str]:
     if value is None:
         return {}, ""
     if not isinstance(value, dict):
-        return {}, f"solved is {_shown(value)}, not an object"
+        return {}, f"solved is {shown(value)}, not an object"
     for name in VERSIONS:
         if name in value and not _is_optimum(value[name]):
-            return {}, f"solved.{name} is {_shown(value[name])}, neither a number nor a verdict"
+            return {}, f"solved.{name} is {shown(value[name])}, neither a number nor a verdict"
     return value, ""
 
 
@@ -67,7 +66,7 @@ def _is_optimum(value: Any) -> bool:
 def _troubles(form: Any) -> Iterator[str]:
     """What does not fit, the field first."""
     if not isinstance(form, dict):
-        yield f" is {_shown(form)}, not an object"
+        yield f" is {shown(form)}, not an object"
         return
     names = form.get("vars")
     if not isinstance(names, list) or not names or not all(isinstance(one, str) for one in names):
@@ -95,12 +94,12 @@ def _domain(form: dict[str, Any], size: int) -> Iterator[str]:
     else:
         odd = [] if domain is None or domain in _DOMAINS else [domain]
     if odd:
-        yield f".domain says {_shown(odd[0])}, not integer or real"
+        yield f".domain says {shown(odd[0])}, not integer or real"
 
 
 def _row(row: Any, size: int, where: str) -> Iterator[str]:
     if not isinstance(row, dict):
-        yield f"{where} is {_shown(row)}, not an object"
+        yield f"{where} is {shown(row)}, not an object"
         return
     yield from _numbers(row, "coef", size, where)
     if not (isinstance(row.get("op"), str) and row["op"] in _SPELLED):
@@ -120,7 +119,7 @@ def _numbers(owner: dict[str, Any], key: str, size: int, where: str) -> Iterator
         yield f"{where}.{key} has {len(values)} numbers for {size} variables"
     for place, value in enumerate(values):
         if not _is_number(value):
-            yield f"{where}.{key}[{place}] is {_shown(value)}, not a number"
+            yield f"{where}.{key}[{place}] is {shown(value)}, not a number"
 
 
 def _is_number(value: Any) -> bool:
@@ -132,12 +131,4 @@ def _is_number(value: Any) -> bool:
 
 
 def _is(owner: dict[str, Any], key: str) -> str:
-    return f"is {_shown(owner[key])}" if key in owner else "is missing"
-
-
-def _shown(value: Any) -> str:
-    """A value of a file in a few harmless characters."""
-    if isinstance(value, dict | list):
-        return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
-    words = value.text if isinstance(value, Printed) else ascii(value)
-    return words if len(words) <= _LONGEST else words[:_LONGEST] + "…"
+    return f"is {shown(owner[key])}" if key in owner else "is missing"

@@ -164,6 +164,11 @@ def recognized(record: Record) -> Layout:
     return next((layout for mark, layout in _MARKS if mark in record), plain)
 
 
+def has_question(record: Record) -> bool:
+    """Has the record a field for the text of a problem?"""
+    return _first(record, QUESTIONS)[1] is not _MISSING
+
+
 def fields_of(record: Record) -> str:
     """The names of the fields, for an error; long lists are cut."""
     names = [str(key)[:40] for key in record]

@@ -25,6 +25,8 @@ from benchmarks.datasets.tables import tables_of
 from benchmarks.items import Item
 
 DEMO = Path(__file__).with_name("demo.jsonl")
+_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv")
+"""What a name that ends like this is: a path, also where no file is."""
 _BROKEN = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
 """What a reader of a layout raises on values of another shape."""
 _DEFAULT_VERSION = "integer"
@@ -110,12 +112,16 @@ def _known(name: str | Path | KnownSet) -> KnownSet | None:
         return name
     if isinstance(name, Path) or (name not in SETS and _looks_like_path(name)):
         return None
-    return known_set(name)
+    try:
+        return known_set(name)
+    except DatasetError as fault:
+        more = "Any JSON or JSON-lines file with questions and answers can be given by its path."
+        raise DatasetError(fault.what, where=fault.where, fix=f"{fault.fix} {more}") from fault
 
 
 def _looks_like_path(name: str) -> bool:
     path = Path(name)
-    return path.is_file() or path.suffix in (".json", ".jsonl") or len(path.parts) > 1
+    return path.is_file() or path.suffix.casefold() in _SUFFIXES or len(path.parts) > 1
 
 
 def _files(

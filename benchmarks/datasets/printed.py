@@ -1,7 +1,7 @@
 """Gold answers as they are printed.
 
-Lives here: numbers that keep their digits, the words for no optimum, placeholders, and when two
-labels say the same.
+Lives here: numbers that keep their digits, the words for no optimum, placeholders, when two labels
+say the same, and how an error shows a value.
 Never here: whether the answer of a program is right (`benchmarks.scoring`), files.
 """
 
@@ -32,6 +32,8 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 """What a source writes instead of a number; where it leaves the kind open, both count as right."""
 _SHOWN = 60
 """Characters of an unreadable answer that an error shows."""
+_BRIEF = 40
+"""Characters of any other value that an error shows."""
 _NUMBER = re.compile(r"[$€£¥]?\s*([-+]?(?:\d[\d,]*)?\.?\d+(?:[eE][-+]?\d+)?|[-+]?\d[\d,]*\.)")
 
 
@@ -117,3 +119,11 @@ def same_label(one: str, other: str) -> bool:
 def agree(some: Sequence[str], others: Sequence[str]) -> bool:
     """Does any accepted answer of one source say the same as any of another?"""
     return any(same_label(one, other) for one in some for other in others)
+
+
+def shown(value: Any) -> str:
+    """A value of a file in a few harmless characters."""
+    if isinstance(value, dict | list):
+        return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
+    words = value.text if isinstance(value, Printed) else ascii(value)
+    return words if len(words) <= _BRIEF else words[:_BRIEF] + "…"

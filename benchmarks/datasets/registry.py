@@ -213,6 +213,5 @@ def known_set(name: str) -> KnownSet:
     raise DatasetError(
         f"No problem set is called {name!r}.",
         where=f"known: {', '.join(SETS)}",
-        fix=(f"Did you mean {near[0]!r}? " if near else "")
-        + "Any JSON or JSON-lines file with questions and answers can be given by its path.",
+        fix=(f"Did you mean {near[0]!r}? " if near else "") + "`opto bench list` describes them.",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.datasets import SETS, VERSIONS, DatasetError, load
+from benchmarks.datasets import SETS, VERSIONS, DatasetError, known_set, load
 from opto.modeling.problem import read_table
 
 FORM = {
@@ -121,7 +121,17 @@ def test_a_misspelt_name_is_guessed() -> None:
         load("industyor")
 
 
-@pytest.mark.parametrize("name", ["mine.jsonl", "some/where"])
+def test_only_who_can_take_a_path_offers_one() -> None:
+    with pytest.raises(DatasetError) as loading:
+        load("w60")
+    with pytest.raises(DatasetError) as looking_up:
+        known_set("w60.jsonl")
+
+    assert "given by its path" in loading.value.fix
+    assert looking_up.value.fix == "`opto bench list` describes them."
+
+
+@pytest.mark.parametrize("name", ["mine.jsonl", "mine.csv", "some/where"])
 def test_a_path_that_is_not_there_is_not_taken_for_a_name(name) -> None:
     with pytest.raises(DatasetError, match="Cannot read the data"):
         load(name)
