@@ -7,16 +7,20 @@ Never here: statistics and pages (`benchmarks.report`), measuring.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from benchmarks.datasets import SETS
+from benchmarks.items import Item, ItemResult
 from benchmarks.report import Comparison, Planned, Report, fold, to_html, to_markdown, to_text
 from benchmarks.report import compare as compare_results
+from benchmarks.report.one import one_line, one_page, reasons
 from benchmarks.running.run import results_of
 from benchmarks.running.spec import SPEC, BenchSpec, read_items, recorded_spec
 from benchmarks.scoring import CLASSES
@@ -24,6 +28,7 @@ from opto.display.runs import event_words
 from opto.display.text import plain
 from opto.errors import InputError, OptoError
 from opto.settings import load_settings
+from traces.errors import UnknownRunError
 from traces.read import events, runs
 from traces.store.sqlite import Store
 
@@ -90,7 +95,7 @@ def report(
 ) -> None:
     """Accuracy with intervals, by kind and label status, errors by class, cost."""
     with _store() as store:
-        spec = recorded_spec(store, run_name)
+        spec = _spec(store, run_name)
         found = _folded(store, run_name)
     title = f"{spec.set}: {spec.model}, run {run_name}"
     if html is not None:
@@ -115,7 +120,7 @@ def compare(
     """
     with _store() as store:
         for name in (run_a, run_b):
-            recorded_spec(store, name)
+            _spec(store, name)
         found = compare_results(_folded(store, run_a), _folded(store, run_b))
     if not found.n:
         raise _nothing_shared(found)
@@ -129,61 +134,65 @@ def errors(
     run_name: RunName,
     *,
     only: Annotated[str | None, typer.Option("--class", help="Only this class of errors.")] = None,
+    right: Annotated[bool, typer.Option("--right", help="The right ones instead.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="The right ones too.")] = False,
     as_json: Json = False,
 ) -> None:
     """The problems that are not right, and why."""
     if only is not None and only not in CLASSES:
         raise InputError(f"There is no error class {only!r}.", fix=f"One of {', '.join(CLASSES)}.")
+    if (only is not None) + right + everything > 1:
+        raise InputError(
+            "--class, --right and --all exclude each other.",
+            where="opto bench errors",
+            fix="Give one of them; none lists all that is not right.",
+        )
     with _store() as store:
-        recorded_spec(store, run_name)
-        wrong = [
+        spec = _spec(store, run_name)
+        listed = [
             record
             for record in results_of(store, run_name)
-            if not record.main and only in (None, record.error)
+            if (everything or record.main == right) and only in (None, record.error)
         ]
     if as_json:
-        typer.echo(json.dumps([record.to_json() for record in wrong], indent=2))
+        typer.echo(json.dumps([record.to_json() for record in listed], indent=2))
         return
-    for record in wrong:
-        gold = " or ".join(record.accepted) or "no gold answer"
-        typer.echo(
-            plain(
-                f"{record.id}  {record.error or '-'}: {record.answer} for {gold} ({record.status})"
-            )
-        )
-        said = [record.why, *(f"{f['code']}: {f['message']}" for f in record.findings)]
-        for line in said:
-            if line:
-                typer.echo(plain(f"    {' '.join(line.split())[:160]}"))
-    typer.echo(f"`opto bench show {run_name} ID` prints the transcript of one.", err=True)
+    for record in listed:
+        typer.echo(plain(one_line(record, samples=spec.samples)))
+        for said in reasons(record):
+            typer.echo(plain(f"    {said}"))
+    sample = " --sample N" if spec.samples > 1 else ""
+    typer.echo(f"`opto bench show {run_name} ID{sample}` explains one.", err=True)
 
 
 def show(
     run_name: RunName,
     problem: Annotated[str, typer.Argument(metavar="ID", help="Of the problem.")],
     *,
-    sample: Annotated[int, typer.Option("--sample", min=0)] = 0,
+    sample: Annotated[int, typer.Option("--sample", min=0, help="Which try, from 0.")] = 0,
+    calls: Annotated[
+        bool, typer.Option("--calls", help="The whole transcript too: every model call.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Everything about one problem: calls, model, solution, findings, verdict."""
+    """One problem: verdict, model, solution and gold model; with --calls the transcript."""
     with _store() as store:
-        recorded_spec(store, run_name)
-        record = next(
-            (r for r in results_of(store, run_name) if (r.id, r.sample) == (problem, sample)), None
-        )
-        if record is None:
-            raise InputError(
-                f"The run has no result for the problem {problem!r}, sample {sample}.",
-                where=run_name,
-                fix="`opto bench errors` lists problems by id.",
-            )
+        spec = _spec(store, run_name)
+        record = _one(list(results_of(store, run_name)), problem, sample, run_name)
         found = [e for e in events(store, run_name) if record.span and e.span == record.span]
     if as_json:
         typer.echo(json.dumps([{"kind": e.kind, "data": e.data} for e in found], indent=2))
         return
-    for event in found:
-        typer.echo(f"--- {event.kind} {event.at[:19]}")
-        typer.echo(plain(event_words(event.kind, event.data)))
+    answer = next((e.data for e in reversed(found) if e.kind == "solve.answer"), None)
+    typer.echo(plain(one_page(record, answer, _item(spec, record), samples=spec.samples)))
+    if calls:
+        for event in found:
+            typer.echo(f"\n--- {event.kind} {event.at[:19]}")
+            typer.echo(plain(event_words(event.kind, event.data)))
+        return
+    kinds = Counter(event.kind for event in found)
+    recorded = ", ".join(f"{kind} {count}" for kind, count in kinds.items()) or "nothing"
+    typer.echo(plain(f"\nTranscript: {recorded} (--calls prints it)"))
 
 
 @contextmanager
@@ -202,6 +211,50 @@ def _store() -> Iterator[Store]:
         )
     with Store(path, read_only=True) as store:
         yield store
+
+
+def _spec(store: Store, run_name: str) -> BenchSpec:
+    """What the run was asked to do.
+
+    Raises:
+        InputError: There is no such run, or it is no evaluation.
+    """
+    try:
+        return recorded_spec(store, run_name)
+    except UnknownRunError as error:
+        raise InputError(
+            error.what,
+            where=error.where,
+            fix=f"{error.fix} `opto bench runs` lists the evaluations.".strip(),
+        ) from error
+
+
+def _one(records: Sequence[ItemResult], problem: str, sample: int, run_name: str) -> ItemResult:
+    tries = {record.sample: record for record in records if record.id == problem}
+    if sample in tries:
+        return tries[sample]
+    if tries:
+        raise InputError(
+            f"The problem {problem!r} has no sample {sample}.",
+            where=run_name,
+            fix=f"It has {', '.join(map(str, sorted(tries)))}.",
+        )
+    near = get_close_matches(problem, {record.id for record in records}, n=1)
+    raise InputError(
+        f"The run has no result for the problem {problem!r}.",
+        where=run_name,
+        fix=(f"Did you mean {near[0]!r}? " if near else "")
+        + f"`opto bench errors {run_name} --all` lists every problem by its id.",
+    )
+
+
+def _item(spec: BenchSpec, record: ItemResult) -> Item | None:
+    """The problem; None where the data is not here any more, or is another set by now."""
+    with suppress(OptoError):
+        for item in read_items(spec):
+            if item.id == record.id and item.accepted == record.accepted:
+                return item
+    return None
 
 
 def _folded(store: Store, run_name: str) -> Report:
