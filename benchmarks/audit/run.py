@@ -46,7 +46,8 @@ def run_audit(
         versions: Which optima count: any of `VERSIONS`.
 
     Raises:
-        DatasetError: A file cannot be read, or nothing in the data has a model.
+        DatasetError: A file cannot be read, nothing in the data has a model, or nothing can be
+            compared.
     """
     if odd := set(versions) - set(VERSIONS):
         raise DatasetError(
@@ -69,6 +70,14 @@ def run_audit(
     tally = _Tally(tuple(versions))
     for key, draft in asked.items():
         tally.take(key, draft, pairs.get(key), models)
+    if not tally.rows and not tally.unlabeled:
+        raise DatasetError(
+            "Nothing can be compared: no problem of the labels is, nor nearly, in the data."
+            if not pairs
+            else f"Nothing can be compared: none of the {len(pairs)} problems in both has a model.",
+            where=f"data {data}, labels {labels or data}",
+            fix="Give two files with the same problems, one with gold forms, one with answers.",
+        )
     return Audit(
         name=name or (labels or data).stem,
         data=str(data),

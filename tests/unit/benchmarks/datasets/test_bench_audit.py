@@ -87,10 +87,39 @@ def test_an_edited_text_explains_and_its_change_is_shown(audited) -> None:
     assert (row.matched, row.reasons[0]) == ("near", Reason("text edited", "[-24-]{+30+}"))
 
 
-def test_a_text_of_another_problem_is_not_compared(audited) -> None:
-    audit = audited("45", text="Two ferries cross a river.")
+@pytest.fixture
+def files(tmp_path):
+    def write(data, labels):
+        for name, records in (("data", data), ("labels", labels)):
+            text = "\n".join(map(json.dumps, records))
+            (tmp_path / f"{name}.jsonl").write_text(text, encoding="utf-8")
+        return tmp_path / "data.jsonl", tmp_path / "labels.jsonl"
 
-    assert (audit.rows, audit.unmatched) == ((), ("l",))
+    return write
+
+
+MILL = {"id": "d", "question": TEXT, "gold_lp": FORM, "answer": None}
+FERRIES = {"id": "f", "question": "Two ferries cross a river.", "answer": 45}
+
+
+def test_a_text_of_another_problem_is_not_compared(files) -> None:
+    audit = run_audit(*files([MILL], [{"id": "l", "question": TEXT, "answer": 36}, FERRIES]))
+
+    assert ([row.label_id for row in audit.rows], audit.unmatched) == (["l"], ("f",))
+
+
+def test_files_that_share_no_text_are_an_error(files) -> None:
+    data, labels = files([MILL], [FERRIES])
+
+    with pytest.raises(DatasetError, match="no problem of the labels is") as caught:
+        run_audit(data, labels)
+
+    assert (str(data) in caught.value.where, str(labels) in caught.value.where) == (True, True)
+
+
+def test_files_that_share_only_texts_without_a_model_are_an_error(files) -> None:
+    with pytest.raises(DatasetError, match="none of the 1 problems in both has a model"):
+        run_audit(*files([MILL, FERRIES], [FERRIES]))
 
 
 def test_a_label_of_a_version_that_was_not_asked_for_is_told(audited) -> None:
@@ -240,3 +269,34 @@ def test_the_report_is_plain_data_and_shows_foreign_text_as_words(audited) -> No
     assert "\u202e" not in line
     assert "2 for continuous, 3 for integer" in line
     assert json.loads(json.dumps(audited("36").to_json()))["agree"] == 1
+
+
+def test_the_text_for_a_terminal_is_short_lines_of_plain_words(audited) -> None:
+    row = Row(
+        *("l_1", "d\x1b[2J", "near", 0.9, ("12.50", "94.99999999999999")),
+        {"continuous": "94.99999999999999", "integer": "95", "integer_strict": "infeasible"},
+        (),
+        (Reason("text edited", "[-`a`-] " + "long words " * 40), Reason("unexplained", "")),
+    )
+    about = (row,), ("u",), {"finite": 2}, 3, 1.0, ("p: gold_lp.c is missing",)
+    text = Audit("set_1", "d", "l", ("integer", "integer_strict"), *about).to_text(width=60)
+
+    assert max(map(len, text.splitlines())) <= 60
+    assert not {"\\", "|", "#", "\x1b"} & set(text)
+    assert text.startswith("Labels of set_1\n\n0 of 1 labels (0.0%) agree")
+    assert "Texts without a label, by what their model says: 2 finite." in text
+    assert "Note: p: gold_lp.c is missing" in text
+    assert "     1  text edited\n" in text
+    assert (
+        "l_1: text of d [2J (nearest text, 0.90)\n    says 12.50 or 95; model says 95 for" in text
+    )
+    assert "95 for continuous, integer, infeasible for integer_strict" in " ".join(text.split())
+    assert "    text edited: [-`a`-] long words" in text
+    assert text.endswith("\n    unexplained")
+
+
+def test_the_text_of_a_set_without_labels_does_not_speak_of_none_of_none(audited) -> None:
+    text = audited(None).to_text()
+
+    assert "so none could be compared" in text
+    assert "0 of 0" not in text
