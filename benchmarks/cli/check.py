@@ -89,7 +89,7 @@ def audit(
     if as_json:
         typer.echo(json.dumps(found.to_json(), indent=2))
     else:
-        typer.echo(getattr(found, "to_text", found.to_markdown)())
+        typer.echo(found.to_text())
 
 
 def _set_of(name: str, data: Path | None) -> tuple[str, Path]:

@@ -65,6 +65,10 @@ def test_an_audit_takes_a_file_in_place_of_a_name(
 
     found = json.loads(capsys.readouterr().out)
     assert (found["name"], found["compared"], found["agree"]) == ("w60", 1, 1)
+    assert main(["bench", "audit", "w60.jsonl"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("Labels of w60\n")
+    assert "\\" not in shown
 
 
 @pytest.mark.parametrize(
