@@ -18,17 +18,16 @@ import typer
 
 from benchmarks.datasets import SETS
 from benchmarks.items import Item, ItemResult
-from benchmarks.report import Comparison, Planned, Report, fold, to_html, to_markdown, to_text
+from benchmarks.report import Comparison, to_html, to_markdown, to_text
 from benchmarks.report import compare as compare_results
 from benchmarks.report.one import one_line, one_page, reasons
-from benchmarks.running.run import results_of
+from benchmarks.running.run import report_of, results_of
 from benchmarks.running.spec import SPEC, BenchSpec, read_items, recorded_spec
 from benchmarks.scoring import CLASSES
 from opto.display.runs import event_words
 from opto.display.text import plain
 from opto.errors import InputError, OptoError
 from opto.settings import load_settings
-from traces.errors import UnknownRunError
 from traces.read import events, runs
 from traces.store.sqlite import Store
 
@@ -95,8 +94,8 @@ def report(
 ) -> None:
     """Accuracy with intervals, by kind and label status, errors by class, cost."""
     with _store() as store:
-        spec = _spec(store, run_name)
-        found = _folded(store, run_name)
+        spec = recorded_spec(store, run_name)
+        found = report_of(store, run_name)
     title = f"{spec.set}: {spec.model}, run {run_name}"
     if html is not None:
         _write(html, to_html(found, title=title, questions=_questions(spec)))
@@ -120,8 +119,8 @@ def compare(
     """
     with _store() as store:
         for name in (run_a, run_b):
-            _spec(store, name)
-        found = compare_results(_folded(store, run_a), _folded(store, run_b))
+            recorded_spec(store, name)
+        found = compare_results(report_of(store, run_a), report_of(store, run_b))
     if not found.n:
         raise _nothing_shared(found)
     if as_json:
@@ -148,7 +147,7 @@ def errors(
             fix="Give one of them; none lists all that is not right.",
         )
     with _store() as store:
-        spec = _spec(store, run_name)
+        spec = recorded_spec(store, run_name)
         listed = [
             record
             for record in results_of(store, run_name)
@@ -177,7 +176,7 @@ def show(
 ) -> None:
     """One problem: verdict, model, solution and gold model; with --calls the transcript."""
     with _store() as store:
-        spec = _spec(store, run_name)
+        spec = recorded_spec(store, run_name)
         record = _one(list(results_of(store, run_name)), problem, sample, run_name)
         found = [e for e in events(store, run_name) if record.span and e.span == record.span]
     if as_json:
@@ -213,22 +212,6 @@ def _store() -> Iterator[Store]:
         yield store
 
 
-def _spec(store: Store, run_name: str) -> BenchSpec:
-    """What the run was asked to do.
-
-    Raises:
-        InputError: There is no such run, or it is no evaluation.
-    """
-    try:
-        return recorded_spec(store, run_name)
-    except UnknownRunError as error:
-        raise InputError(
-            error.what,
-            where=error.where,
-            fix=f"{error.fix} `opto bench runs` lists the evaluations.".strip(),
-        ) from error
-
-
 def _one(records: Sequence[ItemResult], problem: str, sample: int, run_name: str) -> ItemResult:
     tries = {record.sample: record for record in records if record.id == problem}
     if sample in tries:
@@ -255,15 +238,6 @@ def _item(spec: BenchSpec, record: ItemResult) -> Item | None:
             if item.id == record.id and item.accepted == record.accepted:
                 return item
     return None
-
-
-def _folded(store: Store, run_name: str) -> Report:
-    """The report of a run, which knows how much was planned."""
-    planned = next(
-        Planned(int(event.data["problems"]), int(event.data["samples"]))  # type: ignore[arg-type]
-        for event in events(store, run_name, kind=SPEC)
-    )
-    return fold(results_of(store, run_name), planned=planned)
 
 
 def _nothing_shared(found: Comparison) -> InputError:

@@ -20,9 +20,9 @@ from rich.console import Console
 from benchmarks.cli.progress import BenchProgress
 from benchmarks.datasets import VERSIONS
 from benchmarks.items import Item
-from benchmarks.report import fold, to_text
+from benchmarks.report import to_text
 from benchmarks.running.limits import CostLimits
-from benchmarks.running.run import BenchRun, results_of, run_bench
+from benchmarks.running.run import BenchRun, report_of, results_of, run_bench
 from benchmarks.running.spec import BenchSpec, read_items, recorded_spec
 from opto.cli.ask import with_model
 from opto.cli.main import INTERRUPTED
@@ -196,7 +196,7 @@ def _measure(spec: BenchSpec, items: Sequence[Item], how: BenchRun, *, as_json: 
                 err=True,
             )
             raise typer.Exit(INTERRUPTED) from None
-    report = fold(results_of(how.store, how.run))
+    report = report_of(how.store, how.run)
     if as_json:
         typer.echo(json.dumps({"run": how.run, **report.to_json()}, indent=2))
     else:

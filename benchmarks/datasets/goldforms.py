@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks.datasets.errors import DatasetError
 from benchmarks.datasets.forms import OPEN, VERSIONS
 from benchmarks.datasets.printed import accepted, shown
+from solvers_bridge.check.scan import HUGE, TINY
 
 _DOMAINS = ("integer", "real")
 _SPELLED: Mapping[str, Mapping[str, Any]] = {
@@ -75,8 +76,8 @@ def _troubles(form: Any) -> Iterator[str]:
     if form.get("sense") not in ("max", "min"):
         yield f".sense {_is(form, 'sense')}, not max or min"
     yield from _numbers(form, "c", len(names), "")
-    if "offset" in form and not _is_number(form["offset"]):
-        yield f".offset {_is(form, 'offset')}, not a number"
+    if "offset" in form and (odd := _odd(form["offset"])):
+        yield f".offset {_is(form, 'offset')}, {odd}"
     yield from _domain(form, len(names))
     if not isinstance(form.get("rows"), list):
         yield f".rows {_is(form, 'rows')}, not a list"
@@ -104,8 +105,8 @@ def _row(row: Any, size: int, where: str) -> Iterator[str]:
     yield from _numbers(row, "coef", size, where)
     if not (isinstance(row.get("op"), str) and row["op"] in _SPELLED):
         yield f"{where}.op {_is(row, 'op')}, not <=, >= or ="
-    if not _is_number(row.get("rhs")):
-        yield f"{where}.rhs {_is(row, 'rhs')}, not a number"
+    if odd := _odd(row.get("rhs")):
+        yield f"{where}.rhs {_is(row, 'rhs')}, {odd}"
     if not isinstance(row.get("strict", False), bool):
         yield f"{where}.strict {_is(row, 'strict')}, not true or false"
 
@@ -118,12 +119,20 @@ def _numbers(owner: dict[str, Any], key: str, size: int, where: str) -> Iterator
     if len(values) != size:
         yield f"{where}.{key} has {len(values)} numbers for {size} variables"
     for place, value in enumerate(values):
-        if not _is_number(value):
-            yield f"{where}.{key}[{place}] is {shown(value)}, not a number"
+        if odd := _odd(value):
+            yield f"{where}.{key}[{place}] is {shown(value)}, {odd}"
+
+
+def _odd(value: Any) -> str:
+    """Why a solver does not take a value of a form; empty where it does."""
+    if not _is_number(value):
+        return "not a number"
+    fits = value == 0 or TINY < abs(value) < HUGE
+    return "" if fits else f"and solvers take 0 or {TINY:g} to {HUGE:g} in size"
 
 
 def _is_number(value: Any) -> bool:
-    """Is it a number a solver can take?"""
+    """Is it a finite number?"""
     try:
         return not isinstance(value, bool | str) and math.isfinite(value)
     except (TypeError, OverflowError):

@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from benchmarks.items import Item, ItemResult
+from benchmarks.report import Planned, Report, fold
 from benchmarks.running.limits import LIMITS, CostLimits, recorded_limits, spent_in
 from benchmarks.running.measure import Measure
-from benchmarks.running.spec import SPEC, BenchSpec
+from benchmarks.running.spec import SPEC, BenchSpec, recorded_spec
 from benchmarks.running.task import ITEM, BenchTask, failed_result
 from opto.errors import InputError, OptoError
 from opto.llm.errors import BudgetExceeded
@@ -183,3 +184,14 @@ def results_of(store: Store, run: str) -> Iterator[ItemResult]:
         if (record.id, record.sample) not in seen:
             seen.add((record.id, record.sample))
             yield replace(record, span=event.span or "")
+
+
+def report_of(store: Store, run: str) -> Report:
+    """The report of a run, which knows how much was planned.
+
+    Raises:
+        InputError: There is no such run, or it is no evaluation.
+    """
+    spec = recorded_spec(store, run)
+    planned = next(int(e.data["problems"]) for e in events(store, run, kind=SPEC))  # type: ignore[arg-type]
+    return fold(results_of(store, run), planned=Planned(planned, spec.samples))

@@ -15,6 +15,7 @@ from typing import Any, Self
 from benchmarks.datasets import beside, load, with_labels
 from benchmarks.items import Item
 from opto.errors import InputError
+from traces.errors import UnknownRunError
 from traces.read import events
 from traces.store.sqlite import Store
 
@@ -112,11 +113,14 @@ def recorded_spec(store: Store, run: str) -> BenchSpec:
     """What `run` was asked to do.
 
     Raises:
-        UnknownRunError: There is no such run; a near miss is named.
-        InputError: It is no evaluation.
+        InputError: There is no such run (a near miss is named), or it is no evaluation.
     """
-    for event in events(store, run, kind=SPEC):
-        return BenchSpec.from_json(event.data)
+    try:
+        for event in events(store, run, kind=SPEC):
+            return BenchSpec.from_json(event.data)
+    except UnknownRunError as error:
+        fix = f"{error.fix} `opto bench runs` lists the evaluations.".strip()
+        raise InputError(error.what, where=error.where, fix=fix) from error
     raise InputError(
         f"The run {run!r} is no evaluation.",
         where=str(store),
