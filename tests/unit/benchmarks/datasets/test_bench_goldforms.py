@@ -27,6 +27,7 @@ def broken_row(**fields):
     return {**FORM, "rows": [FORM["rows"][0], {**FORM["rows"][1], **fields}]}
 
 
+SIZES = ", and solvers take 0 or 1e-09 to 1e+15 in size"
 MISFITS = [
     ("as said", "gold_lp is 'as said', not an object"),
     ([1], "gold_lp is a list of 1, not an object"),
@@ -41,6 +42,9 @@ MISFITS = [
     ({**FORM, "c": [True, 1]}, "gold_lp.c[0] is True, not a number"),
     ({**FORM, "c": [float("nan"), 1]}, "gold_lp.c[0] is nan, not a number"),
     ({**FORM, "c": [10**400, 1]}, f"gold_lp.c[0] is 1{'0' * 39}…, not a number"),
+    ({**FORM, "c": [1e300, 1]}, f"gold_lp.c[0] is 1e+300{SIZES}"),
+    (broken_row(coef=[0, 1e-12]), f"gold_lp.rows[1].coef[1] is 1e-12{SIZES}"),
+    (broken_row(rhs=-1e20), f"gold_lp.rows[1].rhs is -1e+20{SIZES}"),
     ({**FORM, "offset": None}, "gold_lp.offset is None, not a number"),
     ({**FORM, "domain": "complex"}, "gold_lp.domain says 'complex', not integer or real"),
     ({**FORM, "domain": ["real", 1]}, "gold_lp.domain says 1, not integer or real"),
