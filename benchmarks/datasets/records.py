@@ -53,7 +53,7 @@ def records(file: Path) -> Iterator[tuple[str, Record]]:
             yield from _any(text, file)
     except OSError as fault:
         raise DatasetError(
-            f"Cannot read the data: {fault.strerror or fault}.",
+            f"Cannot read the file: {fault.strerror or fault}.",
             where=str(file),
             fix="Check the path; a JSON or JSON-lines file is expected.",
         ) from fault

@@ -133,7 +133,7 @@ def test_only_who_can_take_a_path_offers_one() -> None:
 
 @pytest.mark.parametrize("name", ["mine.jsonl", "mine.csv", "some/where"])
 def test_a_path_that_is_not_there_is_not_taken_for_a_name(name) -> None:
-    with pytest.raises(DatasetError, match="Cannot read the data"):
+    with pytest.raises(DatasetError, match="Cannot read the file"):
         load(name)
 
 
