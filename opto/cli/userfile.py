@@ -16,8 +16,9 @@ import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
 from hashlib import blake2b
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 from opto.errors import InputError
@@ -173,9 +174,17 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) or "none"
 
 
+class _AsWritten(SourceFileLoader):
+    """Reads the file itself: a cached `.pyc` may be that of the same second before a repair."""
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002  (the protocol)
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _executed(path: Path) -> ModuleType:
     name = path.stem if path.stem not in sys.modules else f"program_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    loader = _AsWritten(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     assert spec is not None  # noqa: S101  (it ends in .py)
     assert spec.loader is not None  # noqa: S101
     module = importlib.util.module_from_spec(spec)
