@@ -178,9 +178,17 @@ def _kill(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "right": sum(record["main"] for record in killed),
         "calls_unbroken": asked[0].total(),
         "calls_killed": asked[1].total(),
-        "answers_paid_twice": sum(n - 1 for n in asked[1].values() if n > 1),
+        "recorded_answers_asked_for_again": _asked_again(folder / "killed.db"),
+        "answers_lost_in_flight": sum(n - 1 for n in asked[1].values() if n > 1),
         "in_flight_at_most": kills * arguments.workers,
     }
+
+
+def _asked_again(file: Path) -> int:
+    """Calls whose answer was in the log already."""
+    with Store(file, read_only=True) as store:
+        keys = Counter(str(event.data["key"]) for event in events(store, RUN, kind="llm.call"))
+    return sum(n - 1 for n in keys.values())
 
 
 def _killed(arguments: argparse.Namespace, url: str, file: Path) -> int:
