@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from typing import Annotated, Protocol, runtime_checkable
 
 import typer
@@ -54,9 +54,18 @@ class Explained(Protocol):
     fix: str
 
 
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001  (typer passes the flag so)
+    if wanted:
+        typer.echo(f"opto {version('optolab')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="And exit.")
+    ] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show tracebacks and log every step.")
     ] = False,
