@@ -108,7 +108,15 @@ class UserFiles:
         """
         _must_exist(path, ".jsonl")
         found = []
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{path.name} is not UTF-8 text (byte {error.start}).",
+                where=str(path),
+                fix="Save it as UTF-8.",
+            ) from error
+        for number, line in enumerate(text.splitlines(), start=1):
             if line.strip():
                 found.append(_row(line, f"{path}, line {number}"))
         if not found:

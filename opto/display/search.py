@@ -46,8 +46,18 @@ def watching(console: Console | None = None) -> Iterator[Watch]:
     board = Board()
     # what a program prints to a file must arrive there, not above the board
     above = sys.stdout.isatty()
-    with Live(board, console=console, transient=True, redirect_stdout=above, refresh_per_second=8):
-        yield board.take
+    shown = Live(
+        board, console=console, transient=True, redirect_stdout=above, refresh_per_second=8
+    )
+
+    def take(progress: Progress) -> None:
+        earlier = board.seen
+        board.take(progress)
+        if earlier is not None and earlier.phase != progress.phase:
+            shown.refresh()  # a short phase would end before the next drawing
+
+    with shown:
+        yield take
     if board.seen is not None and board.seen.phase == "ended":
         console.print(Text(line_of(board.seen)), soft_wrap=True)
 

@@ -56,7 +56,7 @@ def outcome_of(verdict: Any, trace: str = "", *, output: Any = None) -> Outcome:
 
 def exact_match(output: Any, example: Example) -> Score:
     """1 if the output is the target of the example, as stripped text, else 0."""
-    said, wanted = _text(output), _text(target_of(example))
+    said, wanted = _text(output), _wanted(example)
     if said == wanted:
         return Score(1.0, "Correct.")
     return Score(0.0, f"Wrong: expected {wanted!r}, got {said!r}.")
@@ -67,13 +67,29 @@ exact_match.best_score = 1.0  # type: ignore[attr-defined]
 
 def contains(output: Any, example: Example) -> Score:
     """1 if the output holds the target of the example, letter case aside, else 0."""
-    said, wanted = _text(output), _text(target_of(example))
+    said, wanted = _text(output), _wanted(example)
     if wanted.casefold() in said.casefold():
         return Score(1.0, "Correct.")
     return Score(0.0, f"Wrong: {wanted!r} is missing in {said!r}.")
 
 
 contains.best_score = 1.0  # type: ignore[attr-defined]
+
+
+def _wanted(example: Example) -> str:
+    """The target as text.
+
+    Raises:
+        SearchError: The example has none.
+    """
+    target = target_of(example)
+    if target is None:
+        has = f"the keys {', '.join(map(repr, example))}" if isinstance(example, Mapping) else ""
+        raise SearchError(
+            f"An example has no target: it is {type(example).__name__} {has}".rstrip() + ".",
+            fix='Give (input, target) pairs, {"input": ..., "target": ...}, or a guide of yours.',
+        )
+    return _text(target)
 
 
 def _text(value: Any) -> str:

@@ -151,8 +151,10 @@ def in_notebook() -> bool:
 
 
 def last_line(note: str) -> str:
-    """The line of a note or traceback that says most."""
-    return next((line for line in reversed(note.strip().splitlines()) if line.strip()), "").strip()
+    """The line that says most: the last of a traceback, the first of an explained error."""
+    lines = [line for line in note.splitlines() if line.strip()]
+    trace = any(line.startswith('  File "') for line in lines)
+    return lines[-1 if trace else 0].strip() if lines else ""
 
 
 def _kind(result: ActionResult) -> str:

@@ -68,7 +68,13 @@ def as_algorithm(found: Any, name: str) -> Algorithm:
         SearchError: It is none of them.
     """
     if isinstance(found, type) or (callable(found) and not hasattr(found, "run")):
-        found = found()
+        try:
+            found = found()
+        except TypeError as error:
+            raise SearchError(
+                f"The optimizer {name!r} cannot be made without arguments: {error}",
+                fix="Give an Algorithm, a Spec, or a function without arguments that makes one.",
+            ) from error
     if callable(make := getattr(found, "algorithm", None)):
         found = make()
     if not all(hasattr(found, part) for part in ("name", "reserve", "describe", "run", "propose")):

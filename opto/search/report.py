@@ -30,6 +30,10 @@ SAME = (
     "the validation examples it was chosen on; repeating them gave the same scores again, so for "
     "other examples it is likely too high"
 )
+FEW = (
+    "validation examples measured anew, too few to tell whether scores repeat; where they do, for "
+    "other examples it is likely too high"
+)
 AGREE = 5
 """Examples, all if there are fewer, that must have repeated their score to say so."""
 START = {
@@ -84,6 +88,8 @@ def _estimate(
         return estimated(fresh, basis=FRESH_EXAMPLES, unbiased=True)
     if fresh and (same := _same_again(ledger, name)) is not None:
         return estimated(same, basis=SAME, unbiased=False)
+    if fresh and _agreed(ledger, name):
+        return estimated(fresh, basis=FEW, unbiased=False)
     if fresh:
         return estimated(fresh, basis=FRESH_REPS, unbiased=True)
     known = _scores(ledger, name)
@@ -116,6 +122,15 @@ def _same_again(ledger: Ledger, name: str) -> list[float] | None:
     if again < max(1, min(AGREE, len(found))) or any(len(scores) > 1 for scores in found.values()):
         return None
     return [score for scores in found.values() for score in scores]
+
+
+def _agreed(ledger: Ledger, name: str) -> bool:
+    """Was something measured twice, and were all scores of an example the same?"""
+    found: dict[int, set[float]] = {}
+    for rollout in ledger.rollouts(name, "val", ok_only=True):
+        found.setdefault(rollout.example, set()).add(rollout.score or 0.0)
+    again = any(ledger.reps(name, example) > 1 for example in found)
+    return again and all(len(scores) == 1 for scores in found.values())
 
 
 def _plan(session: Session) -> _Plan:

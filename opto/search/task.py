@@ -94,7 +94,7 @@ class Applies(Protocol):
 
 def input_of(example: Example) -> Any:
     """What the program is run on."""
-    if isinstance(example, tuple) and len(example) == 2:  # noqa: PLR2004  (input, target)
+    if isinstance(example, tuple | list) and len(example) == 2:  # noqa: PLR2004  (input, target)
         return example[0]
     if isinstance(example, Mapping) and "input" in example:
         return example["input"]
@@ -103,7 +103,7 @@ def input_of(example: Example) -> Any:
 
 def target_of(example: Example) -> Any:
     """What is expected; None where the example does not say."""
-    if isinstance(example, tuple) and len(example) == 2:  # noqa: PLR2004  (input, target)
+    if isinstance(example, tuple | list) and len(example) == 2:  # noqa: PLR2004  (input, target)
         return example[1]
     if isinstance(example, Mapping):
         return example.get("target")

@@ -24,6 +24,8 @@ from opto.search.strategies.state import State
 Part: TypeAlias = Generator[Sequence[Action], Sequence[ActionResult], None]
 Line: TypeAlias = tuple[str, str]
 """A child and the parent it is compared with."""
+_BROKEN, _BROKEN_SHARE = 2, 0.2
+"""Examples, and share of a child's measurements, that it may not break."""
 
 
 class Turn:
@@ -156,10 +158,22 @@ class Turn:
         state = self.state
         examples = stage.draw.examples(state, state.examples)
         yield from self._ask(stage.asks(state, lines, examples))
-        alive = [line for line in lines if state.count(line[0])]
+        alive = [line for line in lines if state.count(line[0]) and not self._breaks(*line)]
         if stage.gate is None:
             return alive
         return [line for line in alive if stage.gate.passes(stage.gains(state, *line, examples))]
+
+    def _breaks(self, child: str, parent: str) -> bool:
+        """Does the child fail, not merely score low, on many examples its parent managed?
+
+        A failure is no score, so a mean would be over what the child happened to manage. One
+        failure may be chance.
+        """
+        ledger = self.state.ledger
+        rollouts = ledger.rollouts(child)
+        failed = {(r.split, r.example) for r in rollouts if not r.ok}
+        broken = sum(ledger.reps(parent, example, split) > 0 for split, example in failed)
+        return broken >= max(_BROKEN, _BROKEN_SHARE * len(rollouts))
 
     def _keep(self, children: Sequence[str]) -> None:
         state = self.state

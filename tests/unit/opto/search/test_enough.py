@@ -162,7 +162,7 @@ def test_when_every_evaluation_fails_it_is_an_error_however_small_the_budget(
 def test_a_result_warns_of_proposals_that_all_failed() -> None:
     result = Study(greeting("bye"), Say(WORDS, malformed=True), Budget(metric=90)).run()
 
-    assert result.warnings == ("all 3 proposals failed (3 malformed); the first: a word",)
+    assert result.warnings == ("all 3 proposals failed (3 malformed); the first: not",)
     assert "all 3 proposals failed (3 malformed)" in repr(result)
     assert "\n" not in repr(result)
     assert "all 3 proposals failed (3 malformed)" in result._repr_html_()
