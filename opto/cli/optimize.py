@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from opto.cli.searching import Loader, only_json, opened, report, search
+from opto.cli.searching import Loader, check_output, only_json, opened, report, search
 from opto.cli.wanted import Wanted, budget_from
 from opto.errors import InputError
 from opto.settings import load_settings
@@ -81,6 +81,7 @@ def optimize(
     )
     settings = load_settings(model=model)
     name = run or new_run_name()
+    check_output(output)
     with only_json(as_json):
         loaded = Loader(wanted, settings).load()
         with opened(settings) as store:

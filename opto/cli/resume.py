@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from opto.cli.optimize import Json, Output
-from opto.cli.searching import Loader, only_json, opened, report, search
+from opto.cli.searching import Loader, check_output, only_json, opened, report, search
 from opto.cli.userfile import digest_of, source_of
 from opto.cli.wanted import Wanted
 from opto.display.runs import BENCH
@@ -59,6 +59,7 @@ def resume(
     settings = load_settings(model=model, runs_path=store_file)
     if not settings.runs_path.exists():  # opening it would make it
         raise InputError("No runs have been recorded here yet.", where=str(settings.runs_path))
+    check_output(output)
     with only_json(as_json), opened(settings) as store:
         name = run or _newest(store)
         if any(True for _ in events(store, name, kind=BENCH)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing as closed_after
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ from opto.search.budget import Budget
 from opto.search.errors import EvaluationError, SearchError, StudyHalted, StudyInterrupted
 from opto.search.guide import contains, exact_match
 from opto.search.optimize import task_of
+from opto.search.progress import Watch
 from opto.search.recorded import ORIGIN
 from opto.search.registry import BUILT_IN, as_algorithm, optimizer
 from opto.search.result import Result
@@ -202,11 +204,9 @@ def search(
         OptoError: As `Study.run`.
     """
     wanted = loaded.wanted
-    if record:
-        with Recorder(store, run) as recorder:
-            recorder.emit(ORIGIN, **wanted.to_json(), files=loaded.files, sources=loaded.sources)
-    with watching() as watch:
-        study = Study(
+
+    def study_of(watch: Watch | None = None) -> Study:
+        return Study(
             loaded.task,
             loaded.algorithm,
             loaded.budget,
@@ -217,8 +217,15 @@ def search(
             rules=rules,
             watch=watch,
         )
-        with _explained(run), closing(loaded.algorithm):
-            return study.run()
+
+    if record and rules is not None:  # a resume: what it cannot go on with is not recorded
+        with closed_after(study_of()) as probe:
+            assert probe.run_name == run  # noqa: S101  (it has begun, so it is the same study)
+    if record:
+        with Recorder(store, run) as recorder:
+            recorder.emit(ORIGIN, **wanted.to_json(), files=loaded.files, sources=loaded.sources)
+    with watching() as watch, _explained(run), closing(loaded.algorithm):
+        return study_of(watch).run()
 
 
 @contextmanager
@@ -248,6 +255,19 @@ def _explained(run: str) -> Iterator[None]:
         if "resume" in error.fix:
             error.fix = f"Repair it, then: opto resume {run} --changed"
         raise
+
+
+def check_output(output: Path | None) -> None:
+    """Can the values be written there? Better known before than after the search.
+
+    Raises:
+        InputError: They cannot.
+    """
+    if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
+        raise InputError(
+            f"The values cannot be written to {str(output)!r}.",
+            fix="Name a file in a folder that exists with --output.",
+        )
 
 
 def report(run: str, result: Result, *, as_json: bool, output: Path | None) -> None:

@@ -43,8 +43,19 @@ class Examples:
             worst: The most one evaluation can cost, where models are called inside.
 
         Raises:
-            SearchError: There is no example.
+            SearchError: There is no example, or the guide cannot be called.
         """
+        for given in (train, () if val is None else val):
+            if isinstance(given, str) or not hasattr(given, "__len__"):
+                raise SearchError(
+                    f"Examples are a list, not {type(given).__name__}.",
+                    fix="Give a list of (input, target) pairs; list(...) makes one of a generator.",
+                )
+        if not callable(guide):
+            raise SearchError(
+                f"A guide is a function of (output, example), not {guide!r}.",
+                fix="For example opto.search.exact_match, or one of yours that gives a score.",
+            )
         if not len(train) or (val is not None and not len(val)):
             raise SearchError("There is no example to score on.", fix="Give at least one.")
         self.train, self.val = train, train if val is None else val

@@ -300,3 +300,14 @@ def test_a_resumed_search_asks_the_model_that_was_named(
 
     assert asked > 0
     assert "+A number, please." in capsys.readouterr().out
+
+
+def test_a_place_for_the_values_that_is_none_is_found_out_before_the_search(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_program(tmp_path)
+
+    assert optimize("--output", str(tmp_path / "nowhere" / "values.json")) == 1
+
+    assert "nowhere" in capsys.readouterr().err
+    assert not (tmp_path / ".opto").exists()

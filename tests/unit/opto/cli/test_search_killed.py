@@ -109,6 +109,24 @@ def test_a_changed_file_stops_a_resume_and_is_shown_until_it_is_meant(tmp_path: 
     assert first.data["files"] != second.data["files"]
 
 
+def test_a_refused_resume_does_not_take_changed_files_for_the_recorded_ones(tmp_path: Path) -> None:
+    file = write_program(tmp_path, pause_s=0.01)
+    child = begun(tmp_path, "--run", "cut", stderr=subprocess.DEVNULL)
+    wait_for_events(tmp_path, 30)
+    child.kill()
+    child.wait()
+    text = file.read_text(encoding="utf-8")
+    file.write_text(f"{text}\ntrainset = trainset[1:]\n", encoding="utf-8")
+
+    refused = opto(tmp_path, "resume", "cut", "--changed")  # another training set: another study
+    file.write_text(text, encoding="utf-8")
+    resumed = opto(tmp_path, "resume", "cut")
+
+    assert refused.returncode == 1
+    assert "task.train" in refused.stderr
+    assert resumed.returncode == 0, resumed.stderr
+
+
 class Screen:
     """A real terminal, 100 columns wide, and all that was written on it."""
 

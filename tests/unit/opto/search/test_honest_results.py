@@ -9,7 +9,7 @@ import pytest
 import opto
 from opto.optimizers.search import Rewriter, named
 from opto.search import exact_match
-from opto.search.errors import EvaluationError
+from opto.search.errors import EvaluationError, SearchError
 from opto.search.guide import contains
 from opto.search.progress import last_line
 from opto.search.task import input_of, target_of
@@ -67,3 +67,23 @@ def test_a_warning_shows_what_happened_not_how_to_mend_it() -> None:
     assert last_line(explained) == "There is no key."
     assert last_line(traceback) == "ValueError: bad"
     assert last_line("") == ""
+
+
+@pytest.mark.parametrize(
+    ("examples", "guide", "said"),
+    [
+        (None, exact_match, "Examples are a list, not NoneType"),
+        ((pair for pair in [("a", "b")]), exact_match, "Examples are a list, not generator"),
+        ([("a", "b")], None, "A guide is a function"),
+        ([("a", "b")], "exact_match", "A guide is a function"),
+    ],
+)
+def test_slips_are_explained_before_anything_is_spent(examples: Any, guide: Any, said: str) -> None:
+    with pytest.raises(SearchError, match=said):
+        opto.optimize(
+            ({"prompt": "safe"}, _program),
+            examples,
+            guide,
+            optimizer=named("opto").algorithm(Rewriter(_model)),
+            budget=opto.Budget(metric=60, llm=5),
+        )
