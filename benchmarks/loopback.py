@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.items import Item
 from opto.llm.testing import Answer, Asked, ModelServer, fails, says
 
 _TEXT = (
@@ -50,6 +51,19 @@ def problems(n: int, *, seed: int = 0) -> Iterator[dict[str, Any]]:
         about = {"a": a, "b": b, "hours": hours, "least": least, "p": p, "q": q}
         text = _TEXT.format(name=_letters(number), **about)
         yield {"id": f"workshop-{number}", "question": text, "answer": best}
+
+
+def workshop_items(n: int) -> list[Item]:
+    """The same as the runner takes them."""
+    return [
+        Item(
+            id=row["id"],
+            set="workshop",
+            question=row["question"],
+            accepted=(str(row["answer"]),),
+        )
+        for row in problems(n)
+    ]
 
 
 def _letters(number: int) -> str:

@@ -20,7 +20,6 @@ import asyncio
 import json
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -32,8 +31,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.items import Item, ItemResult
-from benchmarks.loopback import problems
+from benchmarks.items import ItemResult
+from benchmarks.loopback import workshop_items
 from benchmarks.running.run import BenchRun, results_of, run_bench
 from benchmarks.running.spec import BenchSpec
 from opto.llm.open import open_model
@@ -67,18 +66,6 @@ def main() -> None:
         print(json.dumps(measure(arguments, Path(folder)), indent=2))
 
 
-def _items(arguments: argparse.Namespace) -> list[Item]:
-    return [
-        Item(
-            id=row["id"],
-            set="workshop",
-            question=row["question"],
-            accepted=(str(row["answer"]),),
-        )
-        for row in problems(arguments.problems)
-    ]
-
-
 @contextmanager
 def _server(arguments: argparse.Namespace, log: Path) -> Iterator[str]:
     """The URL of a model server in a process of its own."""
@@ -94,7 +81,7 @@ def _server(arguments: argparse.Namespace, log: Path) -> Iterator[str]:
 
 
 def _run(arguments: argparse.Namespace, url: str, file: Path, **watch: Any) -> None:
-    items = _items(arguments)
+    items = workshop_items(arguments.problems)
     spec = BenchSpec(set="workshop", model=f"openai:loopback@{url}", pipeline=arguments.pipeline)
     with Store(file) as store:
         settings = load_settings(model=spec.model)
@@ -102,17 +89,11 @@ def _run(arguments: argparse.Namespace, url: str, file: Path, **watch: Any) -> N
         run_bench(spec, items, how)
 
 
-def _cpu() -> tuple[float, float]:
-    """CPU seconds of this process, and of those it started and that ended."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time(), children.ru_utime + children.ru_stime
-
-
 def _speed(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     with _server(arguments, folder / "log") as url:
-        began, (cpu, _) = time.perf_counter(), _cpu()
+        began, cpu = time.perf_counter(), time.process_time()
         _run(arguments, url, folder / "runs.db")
-        wall, used = time.perf_counter() - began, _cpu()[0] - cpu
+        wall, used = time.perf_counter() - began, time.process_time() - cpu
         with Store(folder / "runs.db", read_only=True) as store:
             requests = [
                 Request.from_json(event.data["request"])  # type: ignore[arg-type]
@@ -151,15 +132,10 @@ def _bare_calls(requests: list[Request], url: str, workers: int) -> tuple[float,
         await asyncio.gather(*map(one, requests))
 
     with open_model(f"openai:loopback@{url}") as lm:
-        asyncio.run(one_call(lm, requests[0]))  # connections and imports
+        lm.complete(requests[0])  # connections and imports
         began, cpu = time.perf_counter(), time.process_time()
         asyncio.run(all_calls())
         return time.perf_counter() - began, time.process_time() - cpu
-
-
-async def one_call(lm: Any, request: Request) -> None:
-    """Ask one question."""
-    await lm.acomplete(request)
 
 
 def _kill(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:

@@ -23,10 +23,12 @@ from benchmarks.report import compare as compare_results
 from benchmarks.report.one import one_line, one_page, reasons
 from benchmarks.running.run import report_of, results_of
 from benchmarks.running.spec import SPEC, BenchSpec, read_items, recorded_spec
+from benchmarks.running.task import ITEM
 from benchmarks.scoring import CLASSES
 from opto.display.runs import event_words
 from opto.display.text import plain
 from opto.errors import InputError, OptoError
+from opto.search.journal import END
 from opto.settings import load_settings
 from traces.read import events, runs
 from traces.store.sqlite import Store
@@ -58,8 +60,8 @@ def list_runs(*, as_json: Json = False) -> None:
         for info in runs(store):
             first = next(events(store, info.run, kind=SPEC), None)
             if first is not None:
-                done = sum(1 for _ in events(store, info.run, kind="bench.item"))
-                ended = next(events(store, info.run, kind="opt.end"), None) is not None
+                done = sum(1 for _ in events(store, info.run, kind=ITEM))
+                ended = next(events(store, info.run, kind=END), None) is not None
                 found.append(
                     {
                         "run": info.run,

@@ -10,7 +10,6 @@ kept beside it, and a file that no longer has it is refused.
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -23,6 +22,7 @@ from typing import Protocol
 from benchmarks.datasets.errors import DatasetError
 from benchmarks.datasets.registry import KnownSet, Published, known_set
 from opto.llm.sources import sha256_of, write_atomically
+from opto.llm.store import cache_folder
 
 LARGEST_BYTES = 256_000_000
 """More than any known set by far; a server that sends more is not sending it."""
@@ -44,16 +44,7 @@ Opener = Callable[[str], AbstractContextManager[Body]]
 
 def datasets_folder() -> Path:
     """OPTO_DATASETS_DIR, else `opto/datasets` in the user's cache folder of this platform."""
-    if chosen := os.environ.get("OPTO_DATASETS_DIR"):
-        return Path(os.path.expanduser(chosen))  # noqa: PTH111  (keeps a ~user that is nobody)
-    if base := os.environ.get("XDG_CACHE_HOME"):
-        return Path(base) / "opto" / "datasets"
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "opto" / "datasets"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "opto" / "datasets"
-    return Path.home() / ".cache" / "opto" / "datasets"
+    return cache_folder("datasets")
 
 
 @contextmanager

@@ -9,13 +9,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
-
-def cache_folder() -> Path:
-    """Where the environments are kept: `$XDG_CACHE_HOME/opto/peers`."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "opto" / "peers"
+from opto.llm.store import cache_folder
 
 
 def python_with(*requirements: str) -> str:
@@ -25,7 +20,7 @@ def python_with(*requirements: str) -> str:
         RuntimeError: pip could not install them; its last lines are in the message.
     """
     name = "_".join(part.replace("==", "-") for part in requirements)
-    folder = cache_folder() / f"{name}-py{sys.version_info.major}{sys.version_info.minor}"
+    folder = cache_folder("peers") / f"{name}-py{sys.version_info.major}{sys.version_info.minor}"
     python = folder / "bin" / "python"
     ready = folder / "ready"
     if not ready.exists():

@@ -65,15 +65,15 @@ def run_bench(spec: BenchSpec, items: Sequence[Item], how: BenchRun) -> Result:
         how: Log, name, workers, limits.
 
     Raises:
-        InputError: There is no problem.
+        InputError: There is no problem, or the run of that name measured something else.
         BenchHaltedError: A budget is used up, or the server cannot be used; resume it later.
         StudyInterrupted: Ctrl-C; resume it later.
-        opto.search.errors.ResumeError: The recorded run measured something else.
     """
     if not items:
         raise InputError("There is no problem to measure.", where=spec.set, fix="See --limit.")
-    _check_same(spec, how)
-    limits = how.limits.over(recorded_limits(how.store, how.run))
+    begun = _begun(spec, how)
+    earlier = recorded_limits(how.store, how.run)
+    limits = how.limits.over(earlier)
     budget = limits.left(spent_in(how.store, how.run))
     options = SolveOptions(repairs=spec.repairs, limits=Limits(time_limit_s=spec.solver_seconds))
     with open_model(spec.model, settings=how.settings, calls=CallOptions(budget=budget)) as lm:
@@ -87,7 +87,11 @@ def run_bench(spec: BenchSpec, items: Sequence[Item], how: BenchRun) -> Result:
         )
         if how.watch is not None:
             task.watch = how.watch
-        _begin(spec, len(items), limits, how)  # now that nothing is misspelt
+        with Recorder(how.store, how.run) as recorder:  # now that nothing is misspelt
+            if not begun:
+                recorder.emit(SPEC, **spec.to_json(), problems=len(items))
+            if earlier != limits:
+                recorder.emit(LIMITS, **limits.to_json())
         result = _measured(task, spec, limits, how)
     _close(task, result, how)
     return result
@@ -135,8 +139,8 @@ def _halted(cause: BaseException | None, limits: CostLimits, how: BenchRun) -> B
     )
 
 
-def _check_same(spec: BenchSpec, how: BenchRun) -> None:
-    """Is a run of this name one of the same evaluation?
+def _begun(spec: BenchSpec, how: BenchRun) -> bool:
+    """Is there a run of this name, of the same evaluation?
 
     Raises:
         InputError: It was asked to measure something else.
@@ -144,19 +148,8 @@ def _check_same(spec: BenchSpec, how: BenchRun) -> None:
     with suppress(UnknownRunError):
         for event in events(how.store, how.run, kind=SPEC):
             spec.check_same(BenchSpec.from_json(event.data), how.run)
-
-
-def _begin(spec: BenchSpec, problems: int, limits: CostLimits, how: BenchRun) -> None:
-    """Record what is asked for, once, and the limits, whenever they are others."""
-    begun = False
-    with suppress(UnknownRunError):
-        begun = any(True for _ in events(how.store, how.run, kind=SPEC))
-    earlier = recorded_limits(how.store, how.run)
-    with Recorder(how.store, how.run) as recorder:
-        if not begun:
-            recorder.emit(SPEC, **spec.to_json(), problems=problems)
-        if earlier != limits:
-            recorder.emit(LIMITS, **limits.to_json())
+            return True
+    return False
 
 
 def _close(task: BenchTask, result: Result, how: BenchRun) -> None:

@@ -28,6 +28,7 @@ from opto.llm.errors import (
     ContextTooLong,
     EmptyAnswer,
     InvalidRequest,
+    ModelTimeout,
     NoModel,
     QuotaExhausted,
     RateLimited,
@@ -45,6 +46,7 @@ from opto.modeling.answer import Answer, Status
 from opto.modeling.pipelines.base import Pipeline
 from opto.modeling.problem import Problem, read_table
 from opto.search import Candidate, Cost, Outcome, StudyHalted
+from opto.search.progress import last_line
 from traces.record import NOTHING, current
 
 ITEM = "bench.item"
@@ -63,7 +65,7 @@ _HOPELESS = (
     UnreachableServer,
 )
 """The next problem would fail in the same way."""
-_PASSING = (BadResponse, RateLimited, ServerError)
+_PASSING = (BadResponse, ModelTimeout, RateLimited, ServerError)
 PATIENCE = 10
 """Failures of the server in a row, after its retries, that end the run."""
 _STATUS = {
@@ -178,6 +180,5 @@ def _value(answer: Answer) -> float | str | None:
 
 def failed_result(item: Item, sample: int, note: str, pipeline: str) -> ItemResult:
     """The record of a try that gave no result in any pass: no answer, so not right."""
-    last = note.strip().splitlines()[-1] if note.strip() else ""
-    facts = Facts("no answer", pipeline, why=f"no result in any pass: {last}")
+    facts = Facts("no answer", pipeline, why=f"no result in any pass: {last_line(note)}")
     return judged(item, sample, facts, spent=Spent(), seconds=0.0)

@@ -110,7 +110,10 @@ def main(arguments: list[str]) -> int:
 def _join_others(arguments: list[str]) -> None:
     """Add commands of other packages (entry points `opto.commands`); only those asked for."""
     known = {group.name for group in app.registered_groups}
+    known |= {command.name for command in app.registered_commands}
     asked = next((word for word in arguments if not word.startswith("-")), None)
+    if asked in known:  # looking through all installed packages takes its time
+        return
     for entry in entry_points(group="opto.commands"):
         if entry.name not in known and asked in (None, entry.name):
             app.add_typer(entry.load(), name=entry.name)

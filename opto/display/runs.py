@@ -19,8 +19,7 @@ from rich.text import Text
 from opto.display.text import number, plain
 from opto.search.cost import Cost
 from opto.search.journal import END
-from opto.search.recorded import asked_of
-from opto.search.result import Estimate
+from opto.search.recorded import asked_of, score_in
 from solvers_bridge.ir.model import Model
 from solvers_bridge.render import render
 from traces.read import RunInfo, events
@@ -89,12 +88,6 @@ def _search_line(store: Store, info: RunInfo) -> tuple[bool, str]:
     end = next(event.data for event in events(store, info.run, kind=END))
     cost = Cost.from_json(_mapping(end["cost"]))
     return True, f"{score_in(end)} with {name}, {cost}"
-
-
-def score_in(end: Mapping[str, Any]) -> Estimate:
-    """The score that the end of a search recorded."""
-    low, high = end["interval"]
-    return Estimate(end["score"], low, high, end["n"], end["basis"], unbiased=end["unbiased"])
 
 
 def _solve_line(store: Store, info: RunInfo) -> tuple[bool, str]:

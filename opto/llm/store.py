@@ -96,16 +96,21 @@ def known_models() -> Mapping[str, PinnedModel]:
 
 def models_folder() -> Path:
     """OPTO_MODELS_DIR, else `opto/models` in the user's cache folder of this platform."""
-    if chosen := os.environ.get("OPTO_MODELS_DIR"):
-        return Path(chosen).expanduser()
+    return cache_folder("models")
+
+
+def cache_folder(kind: str) -> Path:
+    """OPTO_<KIND>_DIR, else `opto/<kind>` in the user's cache folder of this platform."""
+    if chosen := os.environ.get(f"OPTO_{kind.upper()}_DIR"):
+        return Path(os.path.expanduser(chosen))  # noqa: PTH111  (keeps a ~user that is nobody)
     if base := os.environ.get("XDG_CACHE_HOME"):
-        return Path(base) / "opto" / "models"
+        return Path(base) / "opto" / kind
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "opto" / "models"
+        return (Path(local) if local else Path.home() / "AppData" / "Local") / "opto" / kind
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "opto" / "models"
-    return Path.home() / ".cache" / "opto" / "models"
+        return Path.home() / "Library" / "Caches" / "opto" / kind
+    return Path.home() / ".cache" / "opto" / kind
 
 
 def list_models(*, folder: Path | None = None) -> list[Entry]:

@@ -98,6 +98,10 @@ class Ledger:
             if (split is None or slot[0] == split) and (part.ok or not ok_only)
         ]
 
+    def failed(self, candidate: str) -> list[Slot]:
+        """Where a candidate gave no score; no texts are read for it."""
+        return [slot for slot, (part, _) in self._slots.get(candidate, {}).items() if not part.ok]
+
     def rollout(self, candidate: str, example: int, split: Split, rep: int) -> Rollout | None:
         """One measurement, if there is one."""
         found = self._slots.get(candidate, {}).get((split, example, rep))

@@ -138,6 +138,12 @@ def read_search(store: Store, run: str) -> Recorded:
     return Recorded(run, result, spec or {}, origin, end is not None)
 
 
+def score_in(end: Mapping[str, Any]) -> Estimate:
+    """The score that the end of a search recorded."""
+    low, high = end["interval"]
+    return Estimate(end["score"], low, high, end["n"], end["basis"], unbiased=end["unbiased"])
+
+
 def _result(
     run: str,
     ledger: Ledger,
@@ -147,10 +153,7 @@ def _result(
 ) -> Result:
     if end is not None:
         best = Candidate.from_json(end["best"])
-        low, high = end["interval"]
-        estimate = Estimate(
-            end["score"], low, high, end["n"], end["basis"], unbiased=end["unbiased"]
-        )
+        estimate = score_in(end)
     else:
         leader = history[-1].leader if history else None
         best = ledger.candidates[leader] if leader else task.seed

@@ -88,7 +88,7 @@ def _estimate(
         return estimated(fresh, basis=FRESH_EXAMPLES, unbiased=True)
     if fresh and (same := _same_again(ledger, name)) is not None:
         return estimated(same, basis=SAME, unbiased=False)
-    if fresh and _agreed(ledger, name):
+    if fresh and _agreed(ledger, name)[0]:
         return estimated(fresh, basis=FEW, unbiased=False)
     if fresh:
         return estimated(fresh, basis=FRESH_REPS, unbiased=True)
@@ -115,22 +115,22 @@ def _same_again(ledger: Ledger, name: str) -> list[float] | None:
 
     A hundred repetitions of an exact score are no hundred measurements.
     """
+    again, scores = _agreed(ledger, name)
+    return scores if again >= max(1, min(AGREE, len(scores))) else None
+
+
+def _agreed(ledger: Ledger, name: str) -> tuple[int, list[float]]:
+    """How many validation examples repeated their score, and the score of each.
+
+    Nothing as soon as one example scored differently.
+    """
     found: dict[int, set[float]] = {}
     for rollout in ledger.rollouts(name, "val", ok_only=True):
         found.setdefault(rollout.example, set()).add(rollout.score or 0.0)
+    if any(len(scores) > 1 for scores in found.values()):
+        return 0, []
     again = sum(ledger.reps(name, example) > 1 for example in found)
-    if again < max(1, min(AGREE, len(found))) or any(len(scores) > 1 for scores in found.values()):
-        return None
-    return [score for scores in found.values() for score in scores]
-
-
-def _agreed(ledger: Ledger, name: str) -> bool:
-    """Was something measured twice, and were all scores of an example the same?"""
-    found: dict[int, set[float]] = {}
-    for rollout in ledger.rollouts(name, "val", ok_only=True):
-        found.setdefault(rollout.example, set()).add(rollout.score or 0.0)
-    again = any(ledger.reps(name, example) > 1 for example in found)
-    return again and all(len(scores) == 1 for scores in found.values())
+    return again, [score for scores in found.values() for score in scores]
 
 
 def _plan(session: Session) -> _Plan:

@@ -170,10 +170,11 @@ class Turn:
         failure may be chance.
         """
         ledger = self.state.ledger
-        rollouts = ledger.rollouts(child)
-        failed = {(r.split, r.example) for r in rollouts if not r.ok}
+        slots = ledger.failed(child)
+        measured = ledger.n(child, "val") + ledger.n(child, "train") + len(slots)
+        failed = {(split, example) for split, example, _ in slots}
         broken = sum(ledger.reps(parent, example, split) > 0 for split, example in failed)
-        return broken >= max(_BROKEN, _BROKEN_SHARE * len(rollouts))
+        return broken >= max(_BROKEN, _BROKEN_SHARE * measured)
 
     def _keep(self, children: Sequence[str]) -> None:
         state = self.state

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import random
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from itertools import product
 from math import dist, exp
@@ -33,7 +34,7 @@ _DEMOS, _MATTER, _PAIR, _PRICE = 30, (0.22, 0.16, 0.12), 0.08, 0.006
 _NEARBY, _ONE, _TWO = 0.6, 0.6, 0.9
 
 
-class _Coin:
+class _Coin(ABC):
     """A task whose scores are 0 or 1."""
 
     exact: ClassVar[bool] = False
@@ -42,8 +43,9 @@ class _Coin:
     def __init__(self, kind: str, seed: int) -> None:
         self.kind, self.seed = kind, seed
 
+    @abstractmethod
     def true(self, values: Values) -> float:
-        raise NotImplementedError
+        """The chance that `values` succeed on an example of no hardness."""
 
     def sample(self, values: Values, split: str, example: int, rep: int) -> tuple[float, str]:
         text = "|".join(f"{name}={value}" for name, value in values.items())

@@ -7,6 +7,7 @@ Never here: programs, metrics.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import dspy
@@ -61,10 +62,8 @@ def rows(examples: Sequence[Any], *, shown: bool, what: str) -> list[Row]:
 
 def plain(value: Any) -> Any:
     """`value` as JSON: pydantic models dumped, and of what is no data its text or its type."""
-    try:
+    with suppress(EventError):
         return clean(value)
-    except EventError:
-        pass
     if callable(dump := getattr(value, "model_dump", None)):
         return plain(dump())
     if isinstance(value, Mapping | dspy.Example):

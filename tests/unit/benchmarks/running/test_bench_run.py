@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from benchmarks.items import Item, ItemResult
-from benchmarks.loopback import problems, reply
+from benchmarks.loopback import reply, workshop_items
 from benchmarks.running.limits import CostLimits, spent_in
 from benchmarks.running.run import BenchHaltedError, BenchRun, results_of, run_bench
 from benchmarks.running.spec import BenchSpec, recorded_spec
+from benchmarks.running.task import PATIENCE, BenchTask
 from opto.errors import InputError
+from opto.llm.client import LM
+from opto.llm.errors import ModelTimeout
+from opto.llm.scripted import Scripted
 from opto.llm.testing import Answer, Asked, ModelServer, fails, says
+from opto.modeling.agent import SolveOptions
+from opto.modeling.pipelines.registry import PIPELINES
+from opto.search import Outcome, StudyHalted
 from opto.settings import load_settings
 from traces.read import events
 from traces.store.sqlite import Store
-
-
-def _items(n: int, **about: object) -> list[Item]:
-    return [
-        Item(
-            id=row["id"],
-            set="workshop",
-            question=row["question"],
-            accepted=(str(row["answer"]),),
-            **about,
-        )
-        for row in problems(n)
-    ]
 
 
 def _good(asked: Asked) -> Answer:
@@ -67,7 +63,7 @@ def _measure(
 def test_right_models_are_right_and_wrong_labels_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    items = _items(4)
+    items = workshop_items(4)
     wrong = Item(id="w", set="workshop", question=items[0].question, accepted=("1",))
     unknown = Item(id="x", set="workshop", question=items[1].question, accepted=())
 
@@ -84,7 +80,7 @@ def test_the_transcript_of_a_problem_is_found_by_its_span(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with _served(_good, monkeypatch) as server, Store(tmp_path / "s.db") as store:
-        [first, second] = _measure(_items(2), server, store)
+        [first, second] = _measure(workshop_items(2), server, store)
         kinds = {
             record.id: [e.kind for e in events(store, "r") if e.span == record.span]
             for record in (first, second)
@@ -106,7 +102,7 @@ def test_what_the_model_does_wrong_is_its_answer(
         return _good(asked)
 
     with _served(choose, monkeypatch) as server, Store(tmp_path / "s.db") as store:
-        found = _measure(_items(3), server, store)
+        found = _measure(workshop_items(3), server, store)
 
     assert [record.status for record in found] == ["no answer", "no model", "optimal"]
     assert [record.main for record in found] == [False, False, True]
@@ -123,7 +119,7 @@ def test_a_refused_key_stops_the_run_and_a_resume_measures_all(
         answered += 1
         return _good(asked) if answered <= 3 else fails(401, "bad key")
 
-    items = _items(8)
+    items = workshop_items(8)
     with _served(choose, monkeypatch) as server, Store(tmp_path / "s.db") as store:
         with pytest.raises(BenchHaltedError, match="stopped") as stop:
             _measure(items, server, store, workers=1)
@@ -140,7 +136,7 @@ def test_a_refused_key_stops_the_run_and_a_resume_measures_all(
 def test_a_budget_is_never_passed_and_raising_it_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    items = _items(10)
+    items = workshop_items(10)
     with _served(_good, monkeypatch) as server, Store(tmp_path / "s.db") as store:
         with pytest.raises(BenchHaltedError):
             _measure(items, server, store, workers=8, limits=CostLimits(calls=4))
@@ -173,7 +169,7 @@ def test_a_server_that_fails_now_and_then_costs_no_problem(
         return _good(asked)
 
     with _served(choose, monkeypatch) as server, Store(tmp_path / "s.db") as store:
-        found = _measure(_items(6), server, store, workers=2)
+        found = _measure(workshop_items(6), server, store, workers=2)
 
     assert [record.main for record in found] == [True] * 6
     assert len(server.asked) == 9
@@ -189,7 +185,7 @@ def test_a_problem_whose_server_always_fails_is_not_right(
         return fails(500) if broken else _good(asked)
 
     with _served(choose, monkeypatch) as server, Store(tmp_path / "s.db") as store:
-        found = _measure(_items(3), server, store, workers=1)
+        found = _measure(workshop_items(3), server, store, workers=1)
 
     assert [record.status for record in found] == ["optimal", "no answer", "optimal"]
     assert "no result in any pass" in found[1].why
@@ -200,7 +196,7 @@ def test_several_samples_are_asked_warm_and_kept_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with _served(_good, monkeypatch) as server, Store(tmp_path / "s.db") as store:
-        found = _measure(_items(2), server, store, samples=3, temperature=0.7)
+        found = _measure(workshop_items(2), server, store, samples=3, temperature=0.7)
 
     assert [(record.id, record.sample) for record in found] == [
         (f"workshop-{number}", sample) for number in range(2) for sample in range(3)
@@ -213,18 +209,18 @@ def test_a_run_is_only_resumed_with_what_it_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with _served(_good, monkeypatch) as server, Store(tmp_path / "s.db") as store:
-        _measure(_items(2), server, store)
+        _measure(workshop_items(2), server, store)
         with pytest.raises(InputError, match="not those that run 'r' measured"):
-            _measure(_items(3), server, store)
+            _measure(workshop_items(3), server, store)
         with pytest.raises(InputError, match="--samples was 1, now 2"):
-            _measure(_items(2), server, store, samples=2)
+            _measure(workshop_items(2), server, store, samples=2)
         spec = recorded_spec(store, "r")
 
     assert (spec.set, spec.pipeline, spec.samples) == ("workshop", "standard", 1)
 
 
 def test_the_draw_depends_on_the_seed_alone_and_keeps_the_order() -> None:
-    items = _items(30)
+    items = workshop_items(30)
 
     first = BenchSpec(set="s", limit=7, seed=3).draw(items)
 
@@ -238,3 +234,17 @@ def test_the_draw_depends_on_the_seed_alone_and_keeps_the_order() -> None:
 def test_a_spec_that_cannot_be_says_which_part(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         BenchSpec(set="s", **wrong)
+
+
+def test_a_server_that_never_answers_in_time_ends_the_run(tmp_path: Path) -> None:
+    lm = LM(Scripted(lambda request: ModelTimeout("No answer in 600 s.")))
+    items = workshop_items(PATIENCE)
+    task = BenchTask(items, lm, PIPELINES["standard"], SolveOptions())
+
+    async def all_of_them() -> list[BaseException | Outcome]:
+        asks = (task.evaluate(task.seed, item, 0, Random(0)) for item in items)  # noqa: S311
+        return await asyncio.gather(*asks, return_exceptions=True)
+
+    ends = asyncio.run(all_of_them())
+
+    assert [type(end) for end in ends] == [ModelTimeout] * (PATIENCE - 1) + [StudyHalted]
